@@ -13,6 +13,9 @@ recorded  record(): tokenizing, the forward pass, and keeping. Nothing is looked
 weights   a forward pass with eager attention and output_attentions=True, all else as in plain
 default   the same as one calls it, without asking for fewer logits: the logits of every row
 
+Then visitors who come at once, each with a short text of its own, through what the page uses: all read one by one, and those
+who wait in one pass. Seconds until the last has its recording, and of the processor.
+
 What is counted as kept: of a recording all of its tensors (Recording.nbytes); of output_attentions the weights alone.
 """
 
@@ -21,12 +24,15 @@ import copy
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
 import playground as pg
 from playground.models.devices import free_memory
+from playground.recording.joint_passes import reads_jointly
 from playground.recording.record import KEEP_ALL_UP_TO
+from playground.recording.shared_recording import SharedRecording
 
 SENTENCE = "The old clock in the hall struck nine and the children ran down to see who had come to the door . "
 
@@ -84,6 +90,31 @@ def measure(model: pg.LoadedModel, plain, eager, length: int, repetitions: int) 
     return {**rounds, "one layer": [one_layer], "kept": recording.nbytes, "weight bytes": weight_bytes}
 
 
+def at_once(model: pg.LoadedModel, visitors: int) -> tuple[float, float]:
+    """Seconds until each of so many visitors has the recording of its own text, and seconds of the processor."""
+    texts = [f"{SENTENCE[: 12 + 5 * n % 50]} {n}" for n in range(visitors)]
+    shared, cpu = SharedRecording(pg.Settings()), time.process_time()
+    with ThreadPoolExecutor(visitors) as pool:
+        took = seconds(lambda: list(pool.map(lambda text: shared.record(model, text), texts)))
+    return took, time.process_time() - cpu
+
+
+def compare_at_once(model: pg.LoadedModel, visitors: int, repetitions: int) -> str:
+    """A line on so many visitors: read one by one, and together."""
+    joins = reads_jointly(model)
+    alone, together = [], []
+    for _ in range(repetitions):
+        for joined, outcomes in ((False, alone), (joins, together)):
+            model._facts["reads jointly"] = joined
+            outcomes.append(at_once(model, visitors))
+    model._facts["reads jointly"] = joins
+    one, other = ([statistics.median(column) for column in zip(*way, strict=True)] for way in (alone, together))
+    return (
+        f"{visitors} visitors: one by one {one[0]:.2f} s ({one[1]:.2f} s of the processor), together {other[0]:.2f} s "
+        f"({other[1]:.2f} s), {one[0] / other[0]:.1f} times as fast ({one[1] / other[1]:.1f} times by the processor)"
+    )
+
+
 def table(results: dict[int, dict]) -> str:
     lines = [
         "| tokens | plain s | all rows s | recorded s | weights s | default s | one layer s "
@@ -118,6 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--lengths", type=int, nargs="+", default=[128, 512, 1024, 2048])
+    parser.add_argument("--visitors", type=int, nargs="*", default=[4, 8, 16, 30])
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, help="1 where other programs share the cores: less is waited for")
@@ -133,7 +165,9 @@ def main() -> None:
         repetitions = options.repetitions if length <= 1024 else max(1, options.repetitions // 2)
         results[length] = measure(model, plain, eager, length, repetitions)
         print(table({length: results[length]}).splitlines()[-1], flush=True)
-    print(f"\n{table(results)}")
+    print(f"\n{table(results)}\n")
+    for visitors in options.visitors:
+        print(compare_at_once(model, visitors, options.repetitions), flush=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ LEAST = {
     "generation": ["--tokens", "3", "--rounds", "1", "--branch", "20"],
     "layers": ["--tokens", "8", "--long", "40", "--rounds", "1"],
     "positions": ["--lengths", "16", "--rounds", "1"],
-    "recording": ["--lengths", "16", "--repetitions", "1"],
+    "recording": ["--lengths", "16", "--visitors", "2", "--repetitions", "1"],
     "tasks": ["--layers", "1", "--rows", "2", "--rounds", "1"],
     "training": ["--lessons", "repeat", "--seeds", "1", "--most", "3", "--tokens", "3"],
 }
