@@ -23,12 +23,15 @@ PATIENCE = 2.0
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """Marks tests that use a real model `weights`. Puts the browser's files first, then those with a slow test: they take
-    longest, and two processes end at the same time only if what is left for the end is short."""
+    """Marks tests that use a real model `weights`, and those that run whole scripts `slow`. Puts the browser's files first,
+    then those with a slow test: they take longest, and two processes end at the same time only if what is left for the end
+    is short."""
     for item in items:
         parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
         if REAL_MODELS & {*item.fixturenames, *(value for value in parameters if isinstance(value, str))}:
             item.add_marker("weights")
+        if "scripts" in item.path.parts:
+            item.add_marker("slow")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: 0 if "browser" in item.path.parts else 1 if item.path in slow else 2)
 

@@ -35,6 +35,7 @@ def client(page) -> Iterator[httpx.Client]:
         yield http
 
 
+@pytest.mark.slow
 def test_the_page_and_streams_are_compressed(client):
     """Guards against 2 MB for each visit and each reload: Gradio compresses only what a file's name ends like. And against
     events that are held back until their stream ends, which this one never does."""

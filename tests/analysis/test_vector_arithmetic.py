@@ -76,6 +76,7 @@ def test_layouts_keep_neighbours_together(way, components):
     np.testing.assert_allclose(way(groups(), components, **few).coordinates, found, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [tsne_and_umap.tsne, pytest.param(tsne_and_umap.umap, marks=pytest.mark.slow)])
 def test_layouts_can_be_stopped_and_tell_how_far_they_are(way):
     """Guards against a Stop that does nothing for half a minute."""
@@ -104,6 +105,7 @@ def test_points_that_can_not_be_laid_out():
         tsne_and_umap.tsne(groups(10))
 
 
+@pytest.mark.slow
 def test_duplicates_are_laid_out():
     """Guards against a division by a distance of zero."""
     points = np.repeat(groups(5), 4, axis=0)

@@ -69,6 +69,7 @@ def plain_figures() -> dict[str, go.Figure]:
 # --- texts -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(hostile_figures())))
 def test_no_text_breaks_out(number):
     """Guards against markup in a token being read by Plotly, and against a surrogate that can't be encoded."""

@@ -24,6 +24,7 @@ def pictures_within_bounds(found: scheme_pictures.SchemePictures) -> scheme_pict
     return found
 
 
+@pytest.mark.slow
 def test_no_picture_sends_more_than_a_megabyte():
     """Guards against 93 MB for ALiBi's lines: the longest, widest and most heads of every scheme, by the formula and of the
     largest models; what is left out is said, and what is drawn stands at its own place."""

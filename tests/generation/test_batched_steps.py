@@ -41,6 +41,7 @@ def grow(readers, steps=3):
     return readers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", BATCHED)
 def test_texts_of_any_length_are_read_as_alone(tiny, family):
     """Guards against rows that see each other's keys, positions counted along the batch, a mask of the batch in place of a

@@ -30,6 +30,7 @@ def by_transformers(model, prompt: str, count: int, **rules):
     return out.sequences[:, start:].tolist(), out.sequences_scores.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", [{}, {"repetition_penalty": 1.3}, {"no_repeat_ngram": 1}], ids=str)
 @pytest.mark.parametrize("family", [f for f in FAMILIES if f != "openai-gpt"])
 def test_ids_are_those_of_transformers(tiny, family, rules):

@@ -131,6 +131,7 @@ UNUSABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_settings_that_can_not_be_used(name, tmp_path):
     """Guards a stranger's file: each of these ended the load, or every generation, with an error of Python. The others of

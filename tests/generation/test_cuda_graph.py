@@ -47,6 +47,7 @@ def with_step(tiny):
         model.graphs = ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", DECODERS)
 def test_a_fixed_cache_gives_the_same_logits(family, tiny):
     """Guards against a step that is used for a family that it is wrong for: its logits are the model's, or it is refused
@@ -69,6 +70,7 @@ def test_others_are_refused(family, tiny):
         step_of(tiny(family))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bloom", "gptj", "opt"])
 @pytest.mark.parametrize("lengths, count", [((32,), 11), ((14,), 6), ((14, 32), 11)])
 def test_the_same_text_is_written(family, lengths, count, with_step, tiny, monkeypatch):

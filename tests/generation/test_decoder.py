@@ -69,6 +69,7 @@ def recurrent(request):
     return prepare(network, zoo.byte_tokenizer(), request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["gpt2", "llama", "gemma2", "mistral", "bart", "t5", "bloom", "openai-gpt"])
 def test_a_branch_writes_what_it_would_have_written(tiny, family):
     """Guards against a cache cut at the wrong token, or one that a former continuation has overwritten: the ids after a
@@ -167,6 +168,7 @@ def test_recurrent_states_are_read_to_the_end(recurrent):
     assert ids == own[: len(ids)] and not prefixes._caches.keys()
 
 
+@pytest.mark.slow
 def test_samples_of_recurrent_states(recurrent):
     """Guards against "no attribute batch_repeat_interleave", and against rows that share a state or take another's when one
     of them ends: each token is as probable as in a text of its own."""
@@ -216,6 +218,7 @@ def test_a_window_is_counted_as_what_it_holds(tiny, family):
 LONG = "The cat sat on the mat."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", sorted(zoo.FAMILIES.keys() - zoo.MASKED - {"xlnet"}))
 def test_a_long_text_is_read_in_stretches(tiny, family, monkeypatch):
     """Guards against a text read in parts whose logits are not those of the whole: a window or a mask that forgets the

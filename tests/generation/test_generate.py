@@ -150,6 +150,7 @@ def test_what_a_checkpoint_rules_out_is_never_written(rule):
     assert ids != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     [
@@ -404,6 +405,7 @@ def test_the_probability_of_the_draw_is_that_of_transformers(smollm2, rules):
         ids = [*ids, step.token.id]
 
 
+@pytest.mark.slow
 def test_drawn_as_often_as_probable(tiny):
     """Guards against sampling from another distribution than the one reported: 400 seeds must hit each token as often
     as its probability says."""

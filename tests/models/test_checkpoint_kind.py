@@ -174,6 +174,7 @@ def _edited(family, folder, **settings):
     return str(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family, settings",
     [

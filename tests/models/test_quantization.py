@@ -178,6 +178,7 @@ def test_the_recording_is_the_quantised_models(small, smollm2):
     assert not torch.equal(recording.attention(3).weights, record(smollm2, PROMPT).attention(3).weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", zoo.FAMILIES)
 def test_every_kind_of_model(family, tiny):
     """Guards against families whose layers are no nn.Linear, or who look at a layer's weights themselves: they would

@@ -32,6 +32,7 @@ def state_of(model):
     return state, {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", VARIANTS)
 def test_loading_leaves_nothing_behind(family):
     """Guards against trials that change the model: BigBird stayed at full attention after its first short text. Compared

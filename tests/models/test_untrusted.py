@@ -82,6 +82,7 @@ def test_sizes_and_depths(folder, spoil, reason):
         pg.load(str(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "value", "job"),
     [

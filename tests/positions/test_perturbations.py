@@ -260,6 +260,7 @@ def test_equal_positions_are_alibi_without_slopes(tiny, monkeypatch):
 # --- properties ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [*zoo.FAMILIES])
 def test_what_a_shift_does_follows_from_the_scheme(family, tiny):
     """Guards the page's own statement: a shift by k leaves rotary, ALiBi and relative models unchanged up to rounding, and

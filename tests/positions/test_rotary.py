@@ -51,6 +51,7 @@ def test_the_layout_is_found(layout, start):
         find_layout(before[:, :1], after[:, :1], frequencies)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family",
     [
@@ -130,6 +131,7 @@ def test_every_scaling_of_the_angles(monkeypatch, scaling):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaling", ["dynamic", "longrope"])
 def test_no_text_is_turned_by_another_ones_length(monkeypatch, scaling):
     """Guards against angles left in the model by the text before (dynamic scaling keeps those of a longer one), and against

@@ -64,6 +64,7 @@ def refused(family: str, model) -> set[str]:
     return refusing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", zoo.FAMILIES)
 def test_every_part_of_every_family(tiny, family):
     """Guards against an edit that changes nothing, or one that changes what it should not: each changes the logits, with
@@ -279,6 +280,7 @@ def edited_shares(model, own, ids, edits):
     return logits.softmax(-1)[range(len(ids)), ids]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", WRITERS)
 def test_writing_with_beams_and_edits(tiny, family):
     """Guards against beams that forget an edit, that only their first row has, or that count tokens from where a cache ends:

@@ -25,6 +25,7 @@ def _measure(model, result: Exchange, edits=()) -> float:
     return float(logits[result.token].double() - logits[result.against].double())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [name for name in zoo.FAMILIES if name not in zoo.MASKED])
 def test_every_family_holds_or_says_why(tiny, family):
     """Guards against an exchange at another place: with all states exchanged before layer 0 the logits are the other text's;
@@ -85,6 +86,7 @@ def test_cells_are_edits_and_estimates_their_slopes(tiny, family, what):
 TWO_STACKS = [name for name in zoo.FAMILIES if name in {"t5", "bart", "marian", "mt5", "pegasus", "mbart"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", TWO_STACKS)
 @pytest.mark.parametrize("what", ["state", "head"])
 def test_encoders_of_encoder_decoders(tiny, family, what):

@@ -79,6 +79,7 @@ def test_a_short_context_stays_recorded():
     assert prepare(AutoModelForCausalLM.from_config(config), zoo.byte_tokenizer()).on_interface
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "t5", "bart", "mixtral", "deepseek_v3"])
 @pytest.mark.parametrize("number_format", [torch.bfloat16, torch.float16])
 def test_half_formats_stay_recorded(family, number_format):

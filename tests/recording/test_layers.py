@@ -83,6 +83,7 @@ def test_the_zoo_is_covered():
     assert refusing | NO_HEADS | EXPERTS <= set(zoo.FAMILIES) and len(set(zoo.FAMILIES) - refusing) >= 28
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "settings"),
     [

@@ -60,6 +60,7 @@ def test_recording_does_not_change_what_the_model_gives(family, tiny):
     assert torch.equal(recording.logits, forward(tiny(family), recording).logits[0])
 
 
+@pytest.mark.slow
 @every_family
 def test_logits_are_those_of_the_familys_own_attention(family, row):
     """Guards against a lost mask or option (no mask registered: the model sees the future, and nothing warns)."""

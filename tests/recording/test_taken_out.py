@@ -19,6 +19,7 @@ OWN_NORM = {"gemma2", "gemma3_text", "olmo2"}
 """Families with a norm after the attention."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [family for family in zoo.FAMILIES if family not in NO_STATES])
 def test_identities_on_every_family(tiny, family):
     """Guards against an identity that is claimed and does not hold, and one that is left out without a reason: same bits

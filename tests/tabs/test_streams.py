@@ -329,6 +329,7 @@ def test_pieces_of_a_written_character(bench):
 # --- the tree's bound ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_full_tree_makes_room_and_says_so(bench, monkeypatch):
     """Guards against a visitor whose continuations fill the server's memory: those written first go, the one on the strip
     stays, and the page says how many."""

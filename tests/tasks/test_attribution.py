@@ -78,6 +78,7 @@ def test_the_integral_of_a_curved_score(tiny):
     assert seen[OCCLUSION].values[0] == pytest.approx(total, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_integral_is_that_of_many_small_steps():
     """Guards a quadrature that adds up and is wrong token by token: ours beside the middle of each of 1,000 steps."""
     score, _ = _scores("classify", "bert")

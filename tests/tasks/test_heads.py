@@ -46,6 +46,7 @@ def test_a_classifier_says_what_transformers_pipeline_says(family):
     assert len(seen) > 10, "one answer to all texts proves little"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("family", ["bert", "gpt2"])
 def test_a_tagger_says_what_transformers_pipeline_says(family, strategy):

@@ -94,6 +94,7 @@ def translator(kind, pieces):
     return network, zoo.byte_tokenizer(), {"target": "en_to_fr"} if kind == "t5" else {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["t5", "bart", "marian", "m2m_100", "nllb", "mbart", "pegasus"])
 def test_it_writes_what_the_printed_script_writes(kind, pieces, tmp_path):
     """Guards another beginning, another language, another rule or length than plain transformers has: the printed script is
@@ -166,6 +167,7 @@ def test_a_language_model_translates_by_examples(tmp_path):
     assert few_shot_prompt(EXAMPLES, "x\n y") == "a: b\nc: x y\nd:" and checked_template(TEMPLATE + "\n") == TEMPLATE
 
 
+@pytest.mark.slow
 def test_a_long_text_is_translated_in_windows_of_sentences(tiny):
     """Guards a text cut in silence, and sentences that two windows share: all words are read once, in order, and what was
     written is joined by what stands between them; Stop ends it."""

@@ -45,6 +45,7 @@ def test_nothing_global_is_touched():
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_every_lesson_begins_at_the_uniform_loss(lesson):
     """Guards each lesson's model, data and measures: an untrained model is about as good as guessing, ln V."""
@@ -60,6 +61,7 @@ def test_every_lesson_begins_at_the_uniform_loss(lesson):
     assert run.parameters <= 2_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "choices",
     [

@@ -121,6 +121,7 @@ def test_each_mistake_changes_what_it_names():
     assert float(transformer(padding_counted=True)._loss(flat, padded, ignored)) == pytest.approx(math.log(20) / 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", ["no_mask", "wrong_div_term", OWN_ANSWER])
 def test_both_trainings_begin_alike(mistake):
     """Guards the comparison: same weights, same batches; only the mistake may make a difference."""

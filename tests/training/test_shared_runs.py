@@ -169,6 +169,7 @@ def test_a_slot_is_given_back_by_one_who_leaves_the_queue():
         assert has_slot
 
 
+@pytest.mark.slow
 def test_a_server_ends_while_a_run_plays():
     """Guards against an abort (exit code 134): a thread that is inside torch when Python ends."""
     program = (

@@ -52,6 +52,7 @@ def test_alignment_score():
     assert alignment_scores(weights, is_source).tolist() == [0.5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [numbers, addition, reverse, sort])
 @pytest.mark.parametrize("encoder", [True, False])
 def test_nothing_held_out_is_learned_from(make, encoder):
@@ -62,6 +63,7 @@ def test_nothing_held_out_is_learned_from(make, encoder):
     assert len(task._held_pairs) == 200 and not learned & held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "letters", "answer"), [(reverse, "cab", "bac"), (sort, "cab", "abc")])
 def test_rearranging(make, letters, answer):
     """Guards the two tasks against being each other, and the loss against counting the question."""

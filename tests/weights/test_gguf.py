@@ -148,6 +148,7 @@ def test_pieces_and_parts(names, words):
         weight_files(names, dict, "the folder")
 
 
+@pytest.mark.slow
 def test_an_architecture_that_transformers_does_not_read(tmp_path, settings, server, warm_converter):
     """Guards against transformers' own words: ours name the architecture and those that are read."""
     path = tmp_path / "tiny-F32.gguf"

@@ -38,6 +38,7 @@ def offer(server, name, model, tokenizer, folder):
     server.repositories[name] = folder_bytes(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", list(LABELS))
 def test_a_head_from_a_hub(task, bench, server, tmp_path):
     """Guards a head that is lost between hub and page: the checkpoint opens on its view, its answer is that of the same
@@ -60,6 +61,7 @@ def test_a_head_from_a_hub(task, bench, server, tmp_path):
     assert "model.safetensors" in server.requested_files() and bench.model(f"owner/{task}").origin != own.origin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["marian", "t5", "bart"])
 def test_a_model_that_writes_from_a_hub(family, bench, server, tmp_path):
     """Guards a translator's and a summariser's files that are not fetched: SentencePiece models, generation settings, words
