@@ -30,6 +30,8 @@ class Node:
     search."""
     rules: GenerationSettings | None = None
     """The settings that the token was written with; None for one taken by hand."""
+    read_before: int = 0
+    """Tokens after the text that the model had read when it began to write this one and those round it."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,15 @@ class Tree:
         for number, node in enumerate(self.nodes):
             self._children.setdefault(node.parent, {})[node.step.token.id] = number
 
-    def add(self, parent: int, step: Step, rules: GenerationSettings | None = None) -> int:
-        """The node of a token after `parent`: a new one, or the one that has this token already, whose step and rules are
-        replaced."""
+    def add(self, parent: int, step: Step, rules: GenerationSettings | None = None, read_before: int = 0) -> int:
+        """The node of a token after `parent`: a new one, or the one that has this token already, which gets this step and
+        these rules."""
         children = self._children.setdefault(parent, {})
         number = children.setdefault(step.token.id, len(self.nodes))
         if number == len(self.nodes):
             self.nodes.append(Node(step, parent))
-        self.nodes[number].step, self.nodes[number].rules = step, rules
+        node = self.nodes[number]
+        node.step, node.rules, node.read_before = step, rules, read_before
         return number
 
     def children(self, node: int) -> list[int]:

@@ -126,11 +126,13 @@ class GenerationSession:
         path, parent = self.tree.path(self.node), ROOT
         place: NextTokens | Step | None = self.next_tokens
         count = 0 if self.focus is None else self.focus - len(self.prompt)
+        read_before = 0
         if count < len(path):
-            place, parent = self.tree.nodes[path[count]].step, self.tree.nodes[path[count]].parent
+            node = self.tree.nodes[path[count]]
+            place, parent, read_before = node.step, node.parent, node.read_before
         if place is None or not 0 <= number < len(place.alternatives):
             return None
-        return self.tree.add(parent, step_by_hand(model, place, number))
+        return self.tree.add(parent, step_by_hand(model, place, number), read_before=read_before)
 
     @property
     def nbytes(self) -> int:

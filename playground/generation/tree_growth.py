@@ -47,9 +47,10 @@ def grow_by_steps(
 
     control, tree = session.control, session.tree
     ends: dict[int, int] = {}
+    before = len(tree.path(start))
     for step in steps:
         if isinstance(step, Step) and not control.superseded:
-            ends[step.sample] = tree.add(ends.get(step.sample, start), step, settings)
+            ends[step.sample] = tree.add(ends.get(step.sample, start), step, settings, before)
             session.node = ends[0]
         yield step
 

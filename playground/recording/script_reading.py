@@ -16,6 +16,8 @@ from playground.recording.layers.blocks import Part
 from playground.recording.layers.build import build_of
 from playground.recording.recording import Recording
 from playground.recording.residual_stream import stack_layers
+from playground.recording.script_edits import script_edits
+from playground.recording.script_paths import attention_call, path_of
 from playground.scripts.head_steps import HeadPlace
 from playground.scripts.paths import BlockPaths, PartPaths, Readout
 from playground.scripts.rotary import FrequencyPlace
@@ -62,14 +64,17 @@ def reading_of(recording: Recording, text: str = "") -> Reading:
     """What a recording's model read. text: the visitor's, if the recording is of one; where the tokenizer makes the same ids
     of it the script has the text, else the ids."""
     model = recording.model
-    if why := texts.EDITED if recording.edits else why_no_checkpoint(model):
+    if why := why_no_checkpoint(model):
         return Reading(Checkpoint(""), why=why)
+    edits = script_edits(model, recording.edits) if recording.edits else None
+    if isinstance(edits, str):
+        return Reading(Checkpoint(""), why=edits)
     ids = tuple(token.id for token in recording.tokens)
     target = tuple(token.id for token in recording.target_tokens or ())
     segments = tuple(token.segment for token in recording.tokens)
     plain, pair = _same_text(model, text, recording.tokens)
     segments = segments if "token_type_ids" in model.tokenizer.model_input_names else ()
-    return Reading(checkpoint_of(model), plain, pair, ids, segments, target)
+    return Reading(checkpoint_of(model), plain, pair, ids, segments, target, edits)
 
 
 def why_no_checkpoint(model: LoadedModel) -> str:
@@ -143,19 +148,6 @@ def head_place(recording: Recording, steps: LayerSteps, head: tuple[int, str, in
     return HeadPlace(call, number, query, kind, path_of(model.model, steps.projection), turns)
 
 
-def attention_call(model: LoadedModel, layer: int, kind: str) -> int | str:
-    """The number of an attention call in a pass; or why a script does not find it."""
-    numbers = model.attention_calls.get(kind, ())
-    if not hasattr(sys.modules[type(model.model).__module__], "eager_attention_forward") or layer not in numbers:
-        return texts.OWN_ATTENTION
-    call = numbers.index(layer)
-    if kind in ("decoder", "cross"):  # after the encoder's calls: by turns, or its own alone
-        if len(model.attention_calls.get("cross", ())) != len(model.attention_calls.get("decoder", ())):
-            return texts.OWN_ATTENTION
-        call = len(model.attention_calls.get("encoder", ())) + 2 * call + (kind == "cross")
-    return call
-
-
 def frequency_place(model: LoadedModel, kind: str) -> FrequencyPlace | None:
     """Where the model keeps the rotary frequencies of a kind of layers, a name in `inverse_frequencies`; None where it keeps
     none, or others for longer texts."""
@@ -164,11 +156,6 @@ def frequency_place(model: LoadedModel, kind: str) -> FrequencyPlace | None:
             if frequency_kind(name) == kind:
                 return FrequencyPlace(path_of(model.model, module), name)
     return None
-
-
-def path_of(model: nn.Module, module: nn.Module | None) -> str:
-    """Where a module lies within another one; empty where it does not."""
-    return next((name for name, each in model.named_modules() if each is module), "")
 
 
 def _layer_names(model: LoadedModel) -> str:

@@ -56,6 +56,10 @@ def log_probabilities(row):
 
 rows = [log_probabilities(row) for row in ROWS]
 '''
+_EACH_EDITED = """for number, row in enumerate(ROWS):  # the edits name tokens of one of the two texts
+    make_edits(range(len(EDITS)) if EDITED[number] else ())
+    rows[number] = log_probabilities(row)
+"""
 _TREE = """
 numbers = torch.stack([row.sum() for row in rows])  # ln p of each continuation
 for row, total in zip(ROWS, numbers.tolist()):
@@ -128,11 +132,17 @@ def tree(reading: Reading, rows: Sequence[Sequence[int]]) -> Script:
     return _of_rows(reading, rows, recipe)
 
 
-def side_by_side(reading: Reading, rows: Sequence[Sequence[int]], names: tuple[str, str], most: int) -> Script:
+def side_by_side(
+    reading: Reading, rows: Sequence[Sequence[int]], names: tuple[str, str], most: int, edited: Sequence[bool] = ()
+) -> Script:
     """The surprisal of two rows of ids after a prompt, or of two texts without one, aligned; `numbers` is (2, columns), in
-    bits. reading: as in `tree`. most: pairs of equal tokens beyond which they are aligned by place."""
-    imports, values = "from difflib import SequenceMatcher", {"NAMES": names, "MAX_MATCHES": most}
-    return _of_rows(reading, rows, Recipe("Side by side", _BESIDE, values, imports=imports, reads_text=False))
+    bits. reading: as in `tree`. most: pairs of equal tokens beyond which they are aligned by place. edited: for which of
+    the rows the reading's edits hold; empty: for both."""
+    imports = "from difflib import SequenceMatcher"
+    values: dict[str, object] = {"NAMES": names, "MAX_MATCHES": most}
+    values |= {"EDITED": list(edited)} if edited else {}
+    body = _EACH_EDITED + _BESIDE if edited else _BESIDE
+    return _of_rows(reading, rows, Recipe("Side by side", body, values, imports=imports, reads_text=False))
 
 
 def _of_rows(reading: Reading, rows: Sequence[Sequence[int]], recipe: Recipe) -> Script:

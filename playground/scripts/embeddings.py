@@ -47,9 +47,16 @@ def alike(one, other):
 
 
 """
-_PATHS = """
+_TRACKS = """
 tracks = [states_of(text)[:, place] for text, place in TEXTS_AND_TOKENS]  # of each text (layers + 1, width)
-lines = {}
+"""
+_EACH_EDITED = """
+tracks = []  # of each text (layers + 1, width)
+for (text, place), edited in zip(TEXTS_AND_TOKENS, EDITED):  # the edits name tokens of one of the two texts
+    make_edits(range(len(EDITS)) if edited else ())
+    tracks.append(states_of(text)[:, place])
+"""
+_PATHS = """lines = {}
 for number, track in enumerate(tracks):
     lines[f"text {number}: to its embedding"] = alike(track, track[:1])
     lines[f"text {number}: to its last state"] = alike(track, track[-1:])
@@ -93,10 +100,12 @@ def nearest(
     return script_of(reading, Recipe(title, _NEAREST, values, reads_text=False))
 
 
-def paths(reading: Reading, places: Sequence[tuple[str, int]]) -> Script:
-    """How alike a token's states are to its first and its last, in one text or in two. places: text and token."""
-    recipe = Recipe("Through the layers", _STATES + _PATHS, {"TEXTS_AND_TOKENS": list(places)}, reads_text=False)
-    return script_of(reading, recipe)
+def paths(reading: Reading, places: Sequence[tuple[str, int]], edited: Sequence[bool] = ()) -> Script:
+    """How alike a token's states are to its first and its last, in one text or in two. places: text and token. edited: for
+    which texts the reading's edits hold; empty: for all."""
+    values: dict[str, object] = {"TEXTS_AND_TOKENS": list(places)} | ({"EDITED": list(edited)} if edited else {})
+    body = _STATES + (_EACH_EDITED if edited else _TRACKS) + _PATHS
+    return script_of(reading, Recipe("Through the layers", body, values, reads_text=False))
 
 
 def alike(reading: Reading, text: str, layer: int) -> Script:

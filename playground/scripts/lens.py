@@ -103,9 +103,10 @@ for state, (row, ids_of_row) in enumerate(zip(numbers.tolist(), best.indices.tol
     print(f"{'in' if not state else state - 1}: {guesses}; the answer is number {ranks[state]:,}")
 before, after = torch.stack(states[:-1]).float(), torch.stack(states[1:]).float()
 changes = (after - before).norm(dim=-1) / before.norm(dim=-1)  # (layers, tokens): how wide the streams are
+most = changes[:, 1:] if changes.shape[1] > 1 else changes  # the first token's are much larger
 
 # %%
-figure = go.Figure(go.Heatmap(z=changes, colorscale="Blues", zmax=float(changes[:, 1:].max()), zmin=0))
+figure = go.Figure(go.Heatmap(z=changes, colorscale="Blues", zmax=float(most.max()), zmin=0))
 places = {"x": [len(TOKENS)] * len(states), "y": [state - 1 for state in range(len(states))]}
 figure.add_scatter(**places, mode="text", text=named(best.indices[:, 0].tolist()))
 figure.update_xaxes(tickvals=list(range(len(TOKENS))), ticktext=named(TOKENS))

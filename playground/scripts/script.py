@@ -4,8 +4,11 @@ A value comes into a script in one way: as `NAME = repr(value)`. A text in it ca
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import wrap
+
+from playground.scripts.edit_cells import ATTENTION_IMPORTS, WATCHED, WATCHED_EDITED
+from playground.scripts.edits import Edits, edit_cells
 
 CELL = "# %%"
 """Begins a cell: notebooks and editors know it, and the page makes a notebook of it."""
@@ -55,6 +58,8 @@ class Reading:
     """For each id the number of its sentence, for models that are told it."""
     target_ids: tuple[int, ...] = ()
     """What the decoder of an encoder-decoder reads."""
+    edits: Edits | None = None
+    """What of the model is edited while it reads."""
     why: str = ""
     """Why no script reads the same; empty if one does."""
 
@@ -85,6 +90,9 @@ def script_of(reading: Reading, recipe: Recipe) -> Script:
     if recipe.loads:
         constants |= {"MODEL": checkpoint.name, "REVISION": checkpoint.revision}
     text = _text(reading, constants) if recipe.loads and recipe.reads_text else ""
+    edits = reading.edits if recipe.loads else None
+    if edits is not None:
+        text, recipe = text + edit_cells(edits, "TARGET_IDS" in constants), _edited(recipe, edits)
     constants |= recipe.values
     assert all(name.isidentifier() and name.isupper() for name in constants)
     notes = [checkpoint.note] if checkpoint.note and recipe.loads else []
@@ -105,6 +113,17 @@ def script_of(reading: Reading, recipe: Recipe) -> Script:
     if recipe.loads:
         lines += ["", CELL, *_loading(checkpoint, recipe), text, _NAMES]
     return Script("\n".join([*lines, recipe.body.strip("\n"), "figure.show()", ""]))
+
+
+def _edited(recipe: Recipe, edits: Edits) -> Recipe:
+    """A recipe whose attention is edited as well, with what the edits need."""
+    values = {"EDITS": [dict(place) for place in edits.places]} | dict(recipe.values)
+    if not edits.in_attention:
+        return replace(recipe, values=values)
+    imports = (
+        recipe.imports if ATTENTION_IMPORTS in recipe.imports else f"{recipe.imports}\n{ATTENTION_IMPORTS}".strip()
+    )
+    return replace(recipe, values=values, imports=imports, body=recipe.body.replace(WATCHED, WATCHED_EDITED))
 
 
 def with_picture(title: str, code: str, draw: str) -> Script:

@@ -7,7 +7,7 @@ Letters: B variants of a text, T tokens, D numbers of an embedding.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -20,6 +20,8 @@ from playground.models.families import takes_argument
 from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token, check_text
+from playground.recording.edits.edit import Edit
+from playground.recording.edits.editing import plan_of
 from playground.scripts.attribution import LABEL, NEXT, SPAN, TAG, TAUGHT, WORDS, Explained
 from playground.settings import Settings
 from playground.tasks.classify import TaughtLayer
@@ -49,6 +51,19 @@ class TokenScore:
     """The same score for a script."""
     segment_ids: tuple[int, ...] | None = None
     """token_type_ids of the input, of a tokenizer that gives them."""
+    edits: tuple[Edit, ...] = ()
+    """Of the model while it makes the score."""
+
+
+def edited_score(score: TokenScore, edits: Sequence[Edit]) -> TokenScore:
+    """The same score of the model with these edits. PlaygroundError for an edit that the model does not allow."""
+    plan = plan_of(score.model, edits)
+
+    def edited(embeddings: Tensor) -> Tensor:
+        with plan.applied():
+            return score.score(embeddings)
+
+    return replace(score, score=edited, edits=tuple(edits))
 
 
 def check_size(count: int, most: int = MAX_TOKENS) -> None:

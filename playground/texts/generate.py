@@ -86,6 +86,11 @@ NOT_WRITTEN_BY_MODEL = (
     "Shorten the text so that it ends before this token. Then you choose what comes next.",
 )
 NOTHING_PREDICTS = "Nothing comes before this token, so nothing predicts it.", "Click a later one."
+MEANS_OF_TEXT = (
+    "The page's edit takes numbers of the text as it was when the model began to write, so this token can't be explained by "
+    "all that stands before it.",
+    "Choose the first written token, or another edit.",
+)
 NOTHING_WRITTEN = "Nothing is written yet.", "Press Generate first."
 NOTHING_MASKED = (
     "The text has no mask.",

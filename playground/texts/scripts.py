@@ -1,7 +1,10 @@
 """Texts of the scripts that compute what a picture shows, and why a picture has none."""
 
 NONE_YET = "There is no script for this picture yet. Its numbers are in the table, in CSV and in JSON."
-EDITED = "The page keeps an edit, which a script would leave out. Put it back, then there is a script."
+GONE_ON = (
+    "The page's edit takes numbers of the text as it was when the model began to write. These tokens were written in "
+    "several goes, or by beam search, which a script does not follow: write them anew, without beams."
+)
 ADAPTER = "This model has an adapter merged into its weights, which plain transformers would load in another way."
 GGUF = "This model was read from a GGUF file, which plain transformers would read in another way."
 TOKENIZER = "The tokenizer that this model's files name would read other tokens than the page does."

@@ -21,7 +21,7 @@ from playground.tabs.shared.controls import token_choices
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import NONE_YET, model_for_script, script_output
+from playground.tabs.shared.scripts import NONE_YET, edited_model_of, script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
 from playground.texts import scripts as texts
@@ -109,6 +109,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
     name = in_words(word)
     places = [(text, token)]
     tracks, remark = {f"“{name}” in the {'text' if text == page.text else 'first text'}": track_of(states, token)}, ""
+    read = [recording]
     if (request.second or "").strip():
         other = page.recording(request.second)
         position = last_position_of(other.tokens, word)
@@ -116,6 +117,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
             remark = f" The second text has no token “{name}”."
         else:
             places.append((request.second or "", position))
+            read.append(other)
             tracks[f"“{name}” in the second text"] = track_of(kept_states(other, workbench.shared()), position)
     path, ends, sentence = path_pictures(tracks, name, axes_of(request.dimensions), bool(request.directions), remark)
     layer = min(int(request.layer), len(states) - 1)
@@ -125,7 +127,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
         "figure": path,
         "sentence": markup.note(sentence, terms=True),
         "ends": ends,
-        script_output("ends"): paths(_reading(recording), places),
+        script_output("ends"): paths(_reading(*read), places, edited_model_of(read)[1]),
         "layer": numbered("Tokens after layer", layer, len(states)),
         **_at_layer(text, recording, layer),
     }
@@ -159,9 +161,9 @@ def _at_layer(text: str, recording: "Recording", layer: int) -> Outputs:
     )
 
 
-def _reading(recording: "Recording") -> Reading:
+def _reading(recording: "Recording", *others: "Recording") -> Reading:
     """The model, for scripts that read texts of the view's own; why there is none for a pair or two stacks."""
-    if recording.edits or recording.target_tokens is not None or any(token.segment for token in recording.tokens):
-        why = texts.EDITED if recording.edits else texts.ONE_TEXT
-        return replace(model_for_script(recording.model), why=why)
-    return model_for_script(recording.model)
+    reading, _ = edited_model_of([recording, *others])
+    if recording.target_tokens is not None or any(token.segment for token in recording.tokens):
+        return replace(reading, why=texts.ONE_TEXT)
+    return reading

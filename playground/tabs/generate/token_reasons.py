@@ -12,6 +12,7 @@ from playground.analysis.text_display import plain_mark
 from playground.errors import PlaygroundError
 from playground.generation.session import GenerationSession
 from playground.generation.token_entries import expected_at
+from playground.recording.edits.edit import MEAN, TEXT
 from playground.scripts.attribution import next_token_reasons
 from playground.scripts.script import Script
 from playground.tabs.generate.fill import predictions
@@ -21,10 +22,9 @@ from playground.tabs.shared.controls import choices_of_text
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, Method, method_list, reasons, reasons_view
-from playground.tabs.shared.scripts import model_for_script
+from playground.tabs.shared.scripts import edited_model_for_script
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
-from playground.texts import scripts as texts_of_scripts
 from playground.texts.numbers import percent
 from playground.texts.tasks import AGAINST
 
@@ -91,16 +91,30 @@ def _reasons(page: PageContext, request: ReasonsRequest, against: int | None) ->
     }
 
     def score() -> "TokenScore":
-        return score_of(None if against == ALONE else against)
+        return _edited(session, score_of(None if against == ALONE else against))
 
     def script(seen: "Attribution") -> Script:
         return _script(model, session, (token, None if against == ALONE else against), seen)
 
-    of_score = session.key.mode in ("fill", "translate") and not session.key.edits
-    method, key = Method(request.method, by_words=True), (token, against)
+    of_score = session.key.mode in ("fill", "translate")
+    method, key = Method(request.method, by_words=True), (token, against, session.key.edits)
     for parts in reasons(model, score, method, control, key, None if of_score else script):
         yield outputs | parts
         outputs = {}
+
+
+def _edited(session: GenerationSession, score: "TokenScore") -> "TokenScore":
+    """The score by the model as it was edited when it wrote. PlaygroundError for a token of which no pass that reads all
+    before it at once gives the same."""
+    edits = session.key.edits
+    if not edits:
+        return score
+    from playground.tasks.token_scores import edited_score
+
+    is_written = session.key.mode != "fill" and session.step_at(session.focus) is not None
+    if is_written and session.focus != len(session.prompt) and any(edit.how in (MEAN, TEXT) for edit in edits):
+        raise PlaygroundError(*texts.MEANS_OF_TEXT)
+    return edited_score(score, edits)
 
 
 def _script(
@@ -109,10 +123,8 @@ def _script(
     """Of a token that follows others. tokens: its id, and that of the one beside it."""
     from playground.tasks.attribute import baseline_token  # torch: not before the page is there
 
-    if session.key.edits:
-        return Script(why=texts_of_scripts.EDITED)
     place = len(session.all_ids()) if session.focus is None else session.focus
-    reading = replace(model_for_script(model), ids=tuple(session.all_ids()[:place]))
+    reading = replace(edited_model_for_script(model, session.key.edits), ids=tuple(session.all_ids()[:place]))
     return next_token_reasons(reading, seen.method, tokens, baseline_token(model), seen.path)
 
 

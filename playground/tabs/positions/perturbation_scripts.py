@@ -25,7 +25,7 @@ def perturbation_scripts(
 ) -> Outputs:
     """Of both pictures. outcome: of the way that is looked at closer; head: layer and number."""
     from playground.models.rope_modules import rotary_modules  # torch: not before the page is there
-    from playground.recording.script_reading import path_of
+    from playground.recording.script_paths import path_of
 
     recording = page.recording(edited=False)
     if why := _why_not(recording, experiment):

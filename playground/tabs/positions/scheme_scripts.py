@@ -31,7 +31,7 @@ def scheme_scripts(model: "LoadedModel", scheme: str, facts: "PositionFacts | No
 
 def _learned(model: "LoadedModel", facts: "PositionFacts") -> list[Script]:
     from playground.models.position_scheme import position_table  # torch: not before the page is there
-    from playground.recording.script_reading import path_of
+    from playground.recording.script_paths import path_of
 
     table = position_table(model.model)
     path = path_of(model.model, table)
@@ -47,7 +47,7 @@ def _learned(model: "LoadedModel", facts: "PositionFacts") -> list[Script]:
 
 def _rotary(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
     from playground.models.rope_modules import rotary_modules, scales_with_length
-    from playground.recording.script_reading import path_of
+    from playground.recording.script_paths import path_of
 
     reading, pictures = model_for_script(model), (positions.ANGLES, positions.WAVES)
     if facts is None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from playground.scripts.attribution import LABEL, SPAN, TAG, TAUGHT, reasons
 from playground.scripts.script import Script
-from playground.tabs.shared.scripts import model_for_script
+from playground.tabs.shared.scripts import edited_model_for_script
 
 if TYPE_CHECKING:
     from playground.tasks.attribute import Attribution
@@ -25,7 +25,7 @@ def reasons_script(score: "TokenScore", seen: "Attribution") -> Script:
     from playground.tasks.attribute import baseline_token  # torch: not before the page is there
 
     assert score.logits is not None, "every score that the page explains has a formula"
-    model, reading = score.model, model_for_script(score.model)
+    model, reading = score.model, edited_model_for_script(score.model, score.edits)
     special = set(model.tokenizer.all_special_ids)
     places = [place for place, free in enumerate(score.free) if free]
     own = places == [place for place, number in enumerate(score.ids) if number not in special]

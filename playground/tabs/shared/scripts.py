@@ -1,6 +1,7 @@
 """The script beside a picture: an output of its own, named after the picture's, that goes to the browser with the figure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from playground import workbench
@@ -11,6 +12,7 @@ from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
+    from playground.recording.edits.edit import Edit
     from playground.recording.recording import Recording
     from playground.scripts.script import Reading
 
@@ -44,6 +46,25 @@ def model_for_script(model: "LoadedModel") -> "Reading":
     from playground.scripts.script import Reading
 
     return Reading(checkpoint_of(model), why=why_no_checkpoint(model))
+
+
+def edited_model_for_script(model: "LoadedModel", edits: "Sequence[Edit]", first: int | None = None) -> "Reading":
+    """The same, edited. first: the tokens of the text before the model went on; None where it only read."""
+    from playground.recording.script_edits import script_edits
+
+    reading = model_for_script(model)
+    if reading.why or not edits:
+        return reading
+    made = script_edits(model, edits, first)
+    return replace(reading, why=made) if isinstance(made, str) else replace(reading, edits=made)
+
+
+def edited_model_of(recordings: "Sequence[Recording]") -> tuple["Reading", tuple[bool, ...]]:
+    """The model of some texts, and which of them it reads edited; empty where it is the same for all. Edits that name tokens
+    hold for one text alone."""
+    edits = next((recording.edits for recording in recordings if recording.edits), ())
+    edited = tuple(bool(recording.edits) for recording in recordings)
+    return edited_model_for_script(recordings[0].model, edits), () if len(set(edited)) == 1 else edited
 
 
 def is_hybrid(recording: "Recording", kind: str) -> bool:

@@ -85,7 +85,7 @@ def _taken_out(recording: "Recording", edits: Sequence[Edit]) -> Taken | str:
 def _in_attention(model: "LoadedModel", edit: Edit) -> Arrow | EncoderHeads | str:
     """An arrow, or heads of an encoder before a decoder, as a script takes them out; or why it does not."""
     from playground.recording.edits.places import call_kind, head_counts
-    from playground.recording.script_reading import attention_call
+    from playground.recording.script_paths import attention_call
 
     kind = call_kind(model, edit.kind)
     call = attention_call(model, edit.layer, kind)
