@@ -51,6 +51,8 @@ def difference(recording: "Recording", check: str) -> tuple[bool, str]:
         return False, ""
     if there[0] == here[0]:
         return True, texts.SAME_NUMBERS
+    if recording.in_company:  # the last digit may be its company's
+        return difference(recording.by_itself(), check)
     if here[1] == "s":
         return False, texts.OTHER_STATE.format(there=there[2], here=here[2])
     names = [recording.model.vocabulary.text(_existing(recording, int(one[1][1:]))) for one in (there, here)]

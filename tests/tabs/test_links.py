@@ -146,6 +146,16 @@ def test_a_model_without_logits_is_checked_by_its_states(tiny):
     assert difference(recording, "t999999999:0.100000")[1]
 
 
+def test_a_text_read_beside_others_is_checked_by_itself(tiny):
+    """Guards against “0.000001 apart” on the page of a class, where the last digit is that of a pass over several texts."""
+    recording = workbench.Workbench(Settings()).recording(tiny("llama"), "the cat")
+    outputs = recording._outputs
+    nudged = replace(outputs, logits=outputs.logits * 1.001, last_logits=outputs.last_logits * 1.001)
+    check = check_of(recording)
+    assert not difference(replace(recording, _outputs=nudged), check)[0]
+    assert difference(replace(recording, _outputs=nudged, in_company=True), check) == (True, links.texts.SAME_NUMBERS)
+
+
 def test_the_address_and_its_code_are_escaped():
     """Guards the field, which shows what the browser sends, and the code, which must hold that very address."""
 
