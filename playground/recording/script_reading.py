@@ -57,7 +57,7 @@ def checkpoint_of(model: LoadedModel) -> Checkpoint:
     if model.model.config.is_encoder_decoder and auto == "AutoModel" and model.capabilities.logits:
         auto = "AutoModelForSeq2SeqLM"
     dtype = model.dtype.name if model.dtype.name in ("float32", "float16", "bfloat16") else "float32"
-    return Checkpoint(name, auto, dtype, model.revision if from_hub else None, " ".join(notes), _layer_names(model))
+    return Checkpoint(name, auto, dtype, model.revision if from_hub else None, " ".join(notes), layer_names(model))
 
 
 def reading_of(recording: Recording, text: str = "") -> Reading:
@@ -105,7 +105,7 @@ def readout_paths(model: LoadedModel) -> Readout | str:
     if readout is None:
         return texts.NO_READOUT.format(reason=build.why_no_readout)
     norm, head = (path_of(model.model, module) for module in (readout.norm_module, readout.head))
-    if not norm or not head or readout.extra is not None or not _layer_names(model):
+    if not norm or not head or readout.extra is not None or not layer_names(model):
         return texts.NO_READOUT.format(reason=texts.OWN_WAY)
     weight = getattr(readout.norm_module, "weight", None)
     shifted = weight is not None and not torch.allclose(readout.norm.gain.to(weight), weight.detach(), atol=1e-6)
@@ -158,9 +158,10 @@ def frequency_place(model: LoadedModel, kind: str) -> FrequencyPlace | None:
     return None
 
 
-def _layer_names(model: LoadedModel) -> str:
-    """The path of the list of layers that the head reads; empty where they are in none."""
-    layers = stack_layers(model.model)
+def layer_names(model: LoadedModel, encoder: bool = False) -> str:
+    """The path of the list of layers that the head reads, or of those of the encoder before it; empty where they are in
+    none."""
+    layers = stack_layers(model.model, encoder)
     for name, module in model.model.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == len(layers) > 0 and module[0] is layers[0]:
             return name

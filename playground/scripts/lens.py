@@ -4,7 +4,7 @@ last layer to the logits (a readout of None), by its own code."""
 from playground.scripts.paths import Readout
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
-_STATES = """
+_KEEP = """
 # %%
 states = []  # (tokens, width): the embedding, and what each layer leaves, before the final norm
 
@@ -17,7 +17,10 @@ def keep(module, arguments, options, output):
 
 hooks = [layer.register_forward_hook(keep, with_kwargs=True) for layer in model.get_submodule(LAYERS)]
 with torch.inference_mode():
-    logits = model(**inputs).logits[0].float()
+"""
+_STATES = (
+    _KEEP
+    + """    logits = model(**inputs).logits[0].float()
 for hook in hooks:
     hook.remove()
 
@@ -27,6 +30,7 @@ WAY_TO_LOGITS
 
 print(f"last row of the lens against the model: {(lens(states[-1]) - logits).abs().max():.1e}")
 """
+)
 _BY_MODULES = '''def lens(state):
     """Logits of a state, through the final norm, with the state's own size, and the head."""
     values = model.get_submodule(HEAD)(model.get_submodule(NORM)(state)).float() * FACTOR
@@ -92,26 +96,36 @@ for name, row in zip(named(FOLLOWED), numbers.T.tolist()):
 figure.update_yaxes(title_text="rank", type="log", autorange="reversed")
 figure.update_xaxes(title_text="after layer", tickvals=list(range(len(states))), ticktext=["in", *range(len(states) - 1)])
 """
-_XRAY = """
+_CHANGES = """before, after = torch.stack(states[:-1]).float(), torch.stack(states[1:]).float()
+changes = (after - before).norm(dim=-1) / before.norm(dim=-1)  # (layers, tokens): how wide the streams are
+most = changes[:, 1:] if changes.shape[1] > 1 else changes  # the first token's are much larger
+"""
+_SHADES = """
+# %%
+figure = go.Figure(go.Heatmap(z=changes, colorscale="Blues", zmax=float(most.max()), zmin=0))
+"""
+_AXES = """figure.update_xaxes(tickvals=list(range(len(TOKENS))), ticktext=named(TOKENS))
+figure.update_yaxes(title_text="layer")
+"""
+_STREAMS = f"""{_KEEP}    model(**inputs)
+for hook in hooks:
+    hook.remove()
+{_CHANGES}numbers = changes
+for layer, row in enumerate(numbers.tolist()):
+    print(f"{{layer}}: {{', '.join(f'{{one:.4f}}' for one in row)}}")
+{_SHADES}{_AXES}"""
+_XRAY = f"""
 rows = torch.stack([lens(state[TOKEN]) for state in states]).softmax(-1)  # (states, vocabulary)
 best = rows.topk(COUNT)
 numbers = best.values  # (states, COUNT): the first guesses after each layer
 answer = int(logits[TOKEN].argmax())
 ranks = 1 + (rows > rows[:, answer, None]).sum(-1)
 for state, (row, ids_of_row) in enumerate(zip(numbers.tolist(), best.indices.tolist())):
-    guesses = ", ".join(f"{tokenizer.decode([number])!r} {share:.4f}" for number, share in zip(ids_of_row, row))
-    print(f"{'in' if not state else state - 1}: {guesses}; the answer is number {ranks[state]:,}")
-before, after = torch.stack(states[:-1]).float(), torch.stack(states[1:]).float()
-changes = (after - before).norm(dim=-1) / before.norm(dim=-1)  # (layers, tokens): how wide the streams are
-most = changes[:, 1:] if changes.shape[1] > 1 else changes  # the first token's are much larger
-
-# %%
-figure = go.Figure(go.Heatmap(z=changes, colorscale="Blues", zmax=float(most.max()), zmin=0))
-places = {"x": [len(TOKENS)] * len(states), "y": [state - 1 for state in range(len(states))]}
+    guesses = ", ".join(f"{{tokenizer.decode([number])!r}} {{share:.4f}}" for number, share in zip(ids_of_row, row))
+    print(f"{{'in' if not state else state - 1}}: {{guesses}}; the answer is number {{ranks[state]:,}}")
+{_CHANGES}{_SHADES}places = {{"x": [len(TOKENS)] * len(states), "y": [state - 1 for state in range(len(states))]}}
 figure.add_scatter(**places, mode="text", text=named(best.indices[:, 0].tolist()))
-figure.update_xaxes(tickvals=list(range(len(TOKENS))), ticktext=named(TOKENS))
-figure.update_yaxes(title_text="layer")
-"""
+{_AXES}"""
 
 
 def lens_map(reading: Reading, readout: Readout | None, first: int, count: int) -> Script:
@@ -134,6 +148,13 @@ def lens_ranks(reading: Reading, readout: Readout | None, token: int, followed: 
 def xray(reading: Reading, readout: Readout | None, token: int, count: int) -> Script:
     """The guesses after every layer at one token, and how much each layer changes each token."""
     return _lens(reading, readout, "X-ray: guesses after each layer", _XRAY, {"TOKEN": token, "COUNT": count})
+
+
+def streams(reading: Reading, layers: str, of_encoder: bool) -> Script:
+    """How much each layer changes each token, where there are no guesses. layers: the path of their list. of_encoder:
+    whether they are an encoder's before a decoder."""
+    body = _STREAMS.replace("TOKENS", "ids") if of_encoder else _tokens(reading, _STREAMS)
+    return script_of(reading, Recipe("X-ray: how much each layer changes each token", body, {"LAYERS": layers}))
 
 
 def _lens(reading: Reading, readout: Readout | None, title: str, body: str, values: dict[str, object]) -> Script:

@@ -1,20 +1,17 @@
-"""The scripts of a model without some of its parts: what it says then, what it looks at, and every part by itself."""
+"""The scripts of a model without some of its parts: what it says then, what it looks at, and every part by itself. Of all of
+them the reading has the edits that take the parts out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from playground.scripts.knockout_cells import ATTENTION_IMPORTS
-from playground.scripts.paths import BlockPaths
 from playground.scripts.script import Reading, Recipe, Script, script_of
-from playground.scripts.taken_out import Taken, cells, constants
 
 _SHIFT = """
+# %%
 with torch.inference_mode():
+    make_edits(())
     before = model(**inputs).logits[0, POSITION].double().log_softmax(-1)
-    hooks = [hook for edit in EDITS for hook in without(*edit)]
+    make_edits(range(len(EDITS)))
     after = model(**inputs).logits[0, POSITION].double().log_softmax(-1)
-for hook in hooks:
-    hook.remove()
 likely = [*before.topk(8).indices.tolist(), *after.topk(4).indices.tolist(), *ALSO]
 tokens = sorted(set(likely), key=lambda number: -float(before[number]))
 numbers = torch.stack([before[tokens].exp(), after[tokens].exp()])  # (whole model and without, tokens)
@@ -30,12 +27,12 @@ figure.update_yaxes(tickvals=list(range(len(tokens))), ticktext=named(tokens), a
 figure.update_xaxes(title_text="probability")
 """
 _CHANGED = """
+# %%
 with torch.inference_mode():
+    make_edits(())
     before = model(**inputs, output_attentions=True)[FIELD]
-    hooks = [hook for edit in EDITS for hook in without(*edit)]
+    make_edits(range(len(EDITS)))
     after = model(**inputs, output_attentions=True)[FIELD]
-for hook in hooks:
-    hook.remove()
 rows = [(a[0, :, POSITION].double() - b[0, :, POSITION].double()).abs().sum(-1) / 2 for a, b in zip(after, before)]
 numbers = torch.stack(rows)  # (layers, heads): the share of the attention at POSITION that goes elsewhere
 
@@ -44,68 +41,52 @@ figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
 figure.update_xaxes(title_text="head")
 figure.update_yaxes(title_text="layer")
 """
-_BEFORE, _AFTER = "    before = model(", "    after = model("
 _EFFECTS = """
-def measure():
+# %%
+def measure(edits):
+    make_edits(edits)
     with torch.inference_mode():
         logits = model(**inputs).logits[0, POSITION].double()
     return float(logits[TOKEN] - (0 if AGAINST is None else logits[AGAINST]))
 
 
-base = measure()
-numbers = torch.full((len(layers), len(COLUMNS)), torch.nan)  # what taking out each part by itself changes
-for number in range(len(layers)):
-    for column, (part, which) in enumerate(COLUMNS):
-        hooks = without(part, number, which)
-        numbers[number, column] = measure() - base
-        for hook in hooks:
-            hook.remove()
+base = measure(())
+numbers = torch.full((LAYERS, len(COLUMNS)), torch.nan)  # what taking out each part by itself changes
+for number, cell in enumerate(CELLS):
+    numbers[cell] = measure((number,)) - base
 
 # %%
-most = float(numbers.abs().max()) or 1.0
+most = float(numbers.nan_to_num().abs().max()) or 1.0
 figure = go.Figure(go.Heatmap(z=numbers, zmin=-most, zmax=most, colorscale="RdBu_r"))
-names = [str(*which) if part == "head" else part for part, which in COLUMNS]
-figure.update_xaxes(title_text="head", tickvals=list(range(len(COLUMNS))), ticktext=names)
+figure.update_xaxes(title_text="head", tickvals=list(range(len(COLUMNS))), ticktext=COLUMNS)
 figure.update_yaxes(title_text="layer")
 """
 
 
-def without(reading: Reading, blocks: BlockPaths, taken: Taken, position: int, also: Sequence[int]) -> Script:
+def without(reading: Reading, position: int, also: Sequence[int]) -> Script:
     """The distribution at a position with and without some parts. also: the ids of tokens that are shown besides the most
     probable ones."""
-    return _script(reading, blocks, taken, position, Recipe("Without some parts", _SHIFT, {"ALSO": list(also)}))
+    values: dict[str, object] = {"POSITION": position, "ALSO": list(also)}
+    return script_of(reading, Recipe("Without some parts", _SHIFT, values))
 
 
-def changed_attention(reading: Reading, blocks: BlockPaths, taken: Taken, position: int) -> Script:
+def changed_attention(reading: Reading, position: int) -> Script:
     """How much of the attention of every head at a position goes elsewhere without some parts; of an encoder-decoder that
     of its decoder to itself."""
     field = "decoder_attentions" if reading.target_ids else "attentions"
-    recipe = Recipe("Attention without some parts", _CHANGED, {"FIELD": field}, eager=True)
-    return _script(reading, blocks, taken, position, recipe)
+    values: dict[str, object] = {"POSITION": position, "FIELD": field}
+    return script_of(reading, Recipe("Attention without some parts", _CHANGED, values, eager=True))
 
 
-def one_by_one(reading: Reading, blocks: BlockPaths, taken: Taken, what: tuple[int, int, int | None]) -> Script:
-    """What taking out each part of every layer by itself changes of a logit. taken: the parts of one layer, a column of the
-    map each. what: position, the token's id, and the id of the one that it is compared with, or None."""
-    columns = [(part.part, list(part.which)) for part in taken.parts]
-    position, token, against = what
-    values: dict[str, object] = {"COLUMNS": columns, "TOKEN": token, "AGAINST": against}
-    recipe = Recipe("Every part, one by one", _EFFECTS, values)
-    if blocks.why:
-        return Script(why=blocks.why)
-    return _script(reading, blocks, replace(taken, parts=()), position, recipe)
-
-
-def _script(reading: Reading, blocks: BlockPaths, taken: Taken, position: int, recipe: Recipe) -> Script:
-    if taken.needs_paths and blocks.why:
-        return Script(why=blocks.why)
-    values: dict[str, object] = {"LAYERS": reading.checkpoint.layer_names}
-    values["PATHS"] = {part.kind: (part.module, part.matrix) for part in blocks.parts}
-    values |= {"ADD_UP": blocks.add_up and not blocks.why, "POSITION": position} | constants(taken)
-    body = recipe.body
-    if taken.in_attention:
-        body = body.replace(_BEFORE, f"    begin(arrows=False, heads=False)\n{_BEFORE}")
-        body = body.replace(_AFTER, f"    begin(arrows=True, heads=True)\n{_AFTER}")
-    imports = ATTENTION_IMPORTS if taken.in_attention else ""
-    whole = replace(recipe, body=cells(taken) + body, values=values | dict(recipe.values), imports=imports)
-    return script_of(reading, whole)
+def one_by_one(
+    reading: Reading,
+    cells: Sequence[tuple[int, int]],
+    axes: tuple[int, Sequence[str]],
+    what: tuple[int, int, int | None],
+) -> Script:
+    """What taking out each part by itself changes of a logit. cells: layer and column of each of the reading's edits. axes:
+    the number of layers, and the columns' names. what: position, the token's id, and the id of the one that it is compared
+    with, or None."""
+    values: dict[str, object] = {"LAYERS": axes[0], "COLUMNS": list(axes[1])}
+    values |= {"CELLS": list(cells)} | dict(zip(("POSITION", "TOKEN", "AGAINST"), what, strict=True))
+    return script_of(reading, Recipe("Every part, one by one", _EFFECTS, values))

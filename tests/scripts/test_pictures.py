@@ -171,6 +171,16 @@ def test_xray(look, monkeypatch, family):
     assert names["ranks"].tolist() == seen.guesses.ranks
 
 
+@pytest.mark.parametrize(("family", "stack"), [("bart", "encoder"), ("t5", "encoder"), ("headless", None)])
+def test_xray_without_guesses(look, monkeypatch, family, stack):
+    """Guards against a picture without a script for want of guesses, and the decoder's layers in place of the encoder's."""
+    page, request = look(family), XrayRequest(stack=stack) if stack else XrayRequest()
+    outputs = shown(xray_tab.draw, page, request)
+    seen = xray_tab._seen(page, request)
+    assert seen.guesses is None
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), seen.changes, rtol=1e-5)
+
+
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite", "t5"])
 @pytest.mark.parametrize("against", ["", "a"])
 def test_what_each_part_adds(look, monkeypatch, family, against):

@@ -47,7 +47,8 @@ def one_by_one(page: PageContext, request: WithoutRequest) -> Iterator[Outputs]:
     how = "mean" if request.how == "mean" else "zero"
     parts, names = columns_of(recording.model)
     layers, what = len(parts), (position, token, typed[1])
-    script = one_by_one_script(page, recording, [[replace(part, how=how) for part in each] for each in parts], what)
+    taken = [[replace(part, how=how) for part in each] for each in parts]
+    script = one_by_one_script(page, recording, taken, names, what)
     table = np.full((layers, len(names)), np.nan)
     direct = _direct(recording, position, token, typed[1], names) if how == "zero" else None
     try:

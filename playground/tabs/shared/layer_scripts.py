@@ -32,6 +32,15 @@ def lens_script(
     return Script(why=why) if why else make(reading, None if isinstance(readout, str) else readout)
 
 
+def streams_script(page: PageContext, recording: "Recording", kind: str) -> Script:
+    """Of how much each layer of a stack changes each token. kind: of the stack's attention."""
+    from playground.recording.script_reading import layer_names
+
+    reading, of_encoder = reading_for_script(recording, page), kind == "encoder"
+    layers = layer_names(recording.model, of_encoder)
+    return lens.streams(reading, layers, of_encoder) if layers else Script(why=reading.why or texts.NO_LAYERS)
+
+
 def lens_map_script(page: PageContext, recording: "Recording", window: range, plain: bool) -> Script:
     """Of the lens of a window. plain: shaded by probability, after layers alone."""
     why = "" if plain else texts.OTHER_LENS

@@ -21,13 +21,12 @@ from playground.scripts.script import Script
 from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
-from playground.tabs.shared.layer_scripts import lens_script
+from playground.tabs.shared.layer_scripts import lens_script, streams_script
 from playground.tabs.shared.page_context import PageContext, PageControls, StillLoading
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.sources import source_of
 from playground.tabs.shared.views import script_that_opens
 from playground.tabs.shared.wiring import SOURCE, Outputs, bind
-from playground.texts import scripts
 from playground.texts import xray as texts
 
 if TYPE_CHECKING:
@@ -205,7 +204,9 @@ def _script(page: PageContext, seen: "Xray") -> Script:
     """Of the guesses at the token in question, and of the streams' widths."""
     recording = page.recording()
     if seen.guesses is None:
-        return Script(why=" ".join(seen.reasons) or scripts.NONE_YET)
+        return (
+            Script(why=" ".join(seen.reasons)) if seen.changes is None else streams_script(page, recording, seen.kind)
+        )
     focus, count = seen.focus, len(seen.guesses.layers[0].ids)
     return lens_script(page, recording, lambda text, way: xray_script(text, way, focus, count))
 
