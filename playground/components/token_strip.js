@@ -157,7 +157,7 @@ function neighbourLine(index, direction) {
 
 root.addEventListener('click', (event) => {          // Enter and Space on a button arrive here too
   const index = indexOf(event.target);
-  if (index < 0) return;
+  if (index < 0 || props.fixed) return;
   mark(index);
   rove(nodes[index]);
   trigger('select', {index, value: textOf(index)});

@@ -46,6 +46,7 @@ class TokenStrip(gr.HTML):
         value: list[TokenItem] | None = None,
         *,
         selected: int | None = None,
+        fixed: bool = False,
         label: str | None = None,
         lines: int | None = None,
         **kwargs: Any,
@@ -54,10 +55,12 @@ class TokenStrip(gr.HTML):
         Parameters:
             value: the tokens, in reading order.
             selected: index of the selected token. A visitor's own selection stays until Python sends another index.
+            fixed: whether the selection stays as it is, whatever a visitor clicks.
             label: the strip's name for screen readers, "Tokens" if missing.
             lines: how many are shown at most; a longer strip scrolls inside, and follows its end while it grows.
         """
         self.selected = selected
+        self.fixed = fixed
         self.lines = lines
         kwargs.setdefault("container", False)
         style = f' style="--strip-lines:{int(lines)}"' if lines else ""
@@ -68,6 +71,7 @@ class TokenStrip(gr.HTML):
             js_on_load=_JS,
             apply_default_css=False,
             selected=selected,
+            fixed=fixed,
             **kwargs,
         )
 

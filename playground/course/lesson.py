@@ -39,6 +39,11 @@ class Choice:
         """Whether it has limits."""
         return self.least is not None or self.below is not None
 
+    @property
+    def is_token(self) -> bool:
+        """Whether its words are what the model reads, a token or a word: the same in every language."""
+        return any(self.words == str(value).strip() for value in self.arguments.values())
+
 
 @dataclass(frozen=True)
 class Question:

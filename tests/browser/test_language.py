@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import wait_until_ready
-from tests.browser.test_course import answer
 from tests.tools.untranslated import settle, untranslated
 
 HOSTILE = "Attention Generate Layers Analyse"
@@ -43,8 +42,7 @@ def walk(page: Page):
 
 def test_the_page_speaks_chinese(open_page, playground_server):
     """Guards against a text of the page that stays English, a token or a visitor's word that is translated because the page
-    has the same one, a lesson in two languages, one that opens no tab because it looks for the English name, and a switch
-    that needs a reload or forgets the English."""
+    has the same one, and a switch that needs a reload or forgets the English. Lessons: test_course.py."""
     page = open_in(open_page, playground_server, "zh")
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     chinese = tab_names(page)
@@ -89,19 +87,6 @@ def test_the_page_speaks_chinese(open_page, playground_server):
     assert page.evaluate("document.querySelector('#xray-picture .pv')._fullLayout.yaxis.title.text") == "layer"
     page.locator("#language").click()
     expect(page.locator(TAB).nth(1)).to_have_text(chinese[1])
-
-    page.locator("#start-here, #lessons").locator("visible=true").first.click()
-    expect(page.locator("#course-lock, #lesson-what_comes_next").locator("visible=true").first).to_be_visible()
-    if page.locator("#lesson-what_comes_next").is_visible():
-        page.locator("#lesson-what_comes_next").click()
-    for _ in range(2):
-        answer(page)
-        expect(page.locator(".pg-course-verdict")).to_be_visible()
-        expect(page.locator(TAB).nth(1)).to_have_attribute("aria-selected", "true")  # Generate, which the lesson opens
-        page.locator(TAB).first.click()
-        page.locator("#course-next").click()
-    assert [text for text in untranslated(page) if not any(name in text for name in NAMES)] == []
-    page.locator("#course-close").click()
 
 
 @pytest.mark.parametrize("width", [1280, 390])

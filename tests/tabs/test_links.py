@@ -5,6 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from gradio.components import Component
 
 from playground import workbench
 from playground.links.address import address_of, read_address
@@ -21,7 +22,7 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.sidebar import LoadRequest
 from playground.workbench import Workbench
-from tests.tabs.calling import answer, plain
+from tests.tabs.calling import answer, page_app, plain
 from tests.tools import zoo
 
 CARRIED = CarriedControls(
@@ -198,3 +199,10 @@ def test_every_control_with_a_name_is_carried():
     ]
     defaults = {row[0]: row[1] for row in config["controls"]}
     assert defaults["generate.temperature"] == 0.7 and defaults["layers.lens-between"] is False
+
+
+def test_no_two_controls_have_one_name():
+    """Guards against a control that no link carries, and that no style or script can reach, because another one of the page
+    has its name: Side by side had two templates, A list two fields of lines."""
+    names = [block.elem_id for block in page_app().blocks.values() if isinstance(block, Component) and block.elem_id]
+    assert len(names) > 200 and {name for name in names if names.count(name) > 1} == set()

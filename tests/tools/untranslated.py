@@ -21,7 +21,7 @@ from tests.browser.conftest import ARGUMENTS, installed
 MISSING = "window.__playgroundLanguage.missing()"
 NAMES = re.compile(
     r"[A-Z]{2,}\w*|[\w.-]*\d[\w.-]*|[\w.-]+/[\w.-]+|\w+[-_.]\w+\S*|“[^”]*”|<[^>]*>"
-    r"|%\{[^}]*\}|^\S+ [\d.]+ %$|\b[KMGT]iB\b|\b(softmax|bertviz|Python|smollm|Transformer Playground)\b|\b\w{1,2}\b"
+    r"|%\{[^}]*\}|^\S+ [^\w\s]?[\d.]+ %$|\b[KMGT]iB\b|\b(softmax|bertviz|Python|smollm|Transformer Playground)\b|\b\w{1,2}\b"
 )
 """What stays as it is in any language."""
 PAUSE = 700

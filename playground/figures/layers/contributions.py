@@ -94,8 +94,9 @@ def waterfall_figure(result: "Contributions", names: tuple[str, str | None]) -> 
     )
     figure.add_hline(y=0, line={"color": AXIS, "width": 1})
     step = max(1, len(result.mlps) // 10)
+    named = range(0 if step == 1 else step, len(result.mlps), step)  # of many layers, layer 0 lies too near to “in”
     ticks = [
-        (number, str(row.layer)) for number, row in enumerate(rows) if row.kind == "attention" and row.layer % step == 0
+        (number, str(row.layer)) for number, row in enumerate(rows) if row.kind == "attention" and row.layer in named
     ]
     ticks = [(0, "in"), *ticks, (len(rows), "logit")]
     figure.update_xaxes(
@@ -103,6 +104,7 @@ def waterfall_figure(result: "Contributions", names: tuple[str, str | None]) -> 
         tickmode="array",
         tickvals=[place + (0.5 if words not in ("in", "logit") else 0) for place, words in ticks],
         ticktext=[words for _, words in ticks],
+        tickangle=0,  # labels that Plotly turns where they don't fit change the margin, and then fit again: without an end
         labelalias={str(number): label(row.name, None) for number, row in enumerate(rows)} | {str(len(rows)): "logit"},
         showgrid=False,
         range=[-0.8, len(rows) + 0.8],

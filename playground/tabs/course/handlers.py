@@ -229,7 +229,8 @@ class Handlers:
         except PlaygroundError as error:
             return {"note": self._refused(page, error)}
         chosen = None if answer is None or isinstance(answer, tuple) else int(answer)
-        strip = {"strip": gr.update(visible=True, value=tokens, selected=chosen), "token": chosen}
+        update = gr.update(visible=True, value=tokens, selected=chosen, fixed=not is_open)
+        strip = {"strip": update, "token": chosen}
         return strip | ({"note": markup.note(texts.CLICK_TOKEN)} if is_open else {})
 
     def _reveal(self, page: PageContext, step: Step, answer: Answer) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from playground.components import glossary, markup
-from playground.course.lesson import CHOICE, Lesson, Step
+from playground.course.lesson import CHOICE, Choice, Lesson, Step
 from playground.course.progress import Progress
 from playground.course.verdict import Verdict
 from playground.tabs.course.shelf import Shelf
@@ -37,12 +37,17 @@ def revealed(step: Step, verdict: Verdict) -> str:
     listed = ""
     if step.question.kind == CHOICE and verdict.values:
         pairs = zip(step.question.choices, verdict.values, strict=True)
-        rows = (f"<li>{markup.text(choice.words)} <b>{markup.text(value)}</b></li>" for choice, value in pairs)
+        rows = (f"<li>{_said(choice)} <b>{markup.text(value)}</b></li>" for choice, value in pairs)
         listed = f'<ul class="pg-course-values">{"".join(rows)}</ul>'
     return (
         f'<div class="pg-course-verdict" data-state="{state}"><p>{markup.text(verdict.compared)}</p>{listed}</div>'
         f"{paragraphs(verdict.reveal)}"
     )
+
+
+def _said(choice: Choice) -> str:
+    """The words of a choice, untranslated where they are the model's."""
+    return markup.theirs(choice.words) if choice.is_token else markup.text(choice.words)
 
 
 def end_words(lesson: Lesson, verdicts: Sequence[Verdict], *, in_class: bool = False) -> str:

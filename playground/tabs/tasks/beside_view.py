@@ -130,7 +130,7 @@ def _labels_room() -> tuple[dict[str, Any], dict[str, Any], list, gr.Button, lis
                 outputs[f"{side}_text"] = Panel(live=True, elem_id=f"beside-{side}")
                 parts = reasons_view(f"beside-{side}-why", control)
                 outputs |= {f"{side}_{name}": part for name, part in parts.items()}
-    how.build_more()
+    how.build_more(template="beside-first-template")
     inputs: dict[str, Any] = how.inputs | {
         "what": what, "text": second, "other_template": other_template, "other_model": other_model, "method": method,
         "control": control,

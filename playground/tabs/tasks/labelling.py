@@ -41,16 +41,18 @@ class LabelControls:
             texts.LABELS, label=texts.LABELS_LABEL, lines=1, max_lines=3, min_width=180, elem_id=f"{name}-labels"
         )
 
-    def build_more(self) -> None:
-        """Builds what is seldom changed."""
+    def build_more(self, *, template: str = "", lines: str = "") -> None:
+        """Builds what is seldom changed. template, lines: names of the elements, where the view has others of the usual
+        ones."""
         with gr.Accordion("Template and lines", open=False):
             self.template = gr.Textbox(
                 texts.TEMPLATE, label=texts.TEMPLATE_LABEL, info=texts.TEMPLATE_HELP, lines=2,
-                elem_id=f"{self._name}-template",
+                elem_id=template or f"{self._name}-template",
             )  # fmt: skip
             self.lines = gr.Textbox(
-                "", label=texts.LINES_LABEL, info=texts.LINES_HELP, lines=3, max_lines=10, elem_id=f"{self._name}-lines"
-            )
+                "", label=texts.LINES_LABEL, info=texts.LINES_HELP, lines=3, max_lines=10,
+                elem_id=lines or f"{self._name}-lines",
+            )  # fmt: skip
 
     @property
     def inputs(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def build(view: View) -> None:
         headers=["line", "text", "answer", "confidence"], interactive=False, label=texts.SORTABLE, max_height=420,
         wrap=True, visible=False, elem_id="list-table",
     )  # fmt: skip
-    how.build_more()
+    how.build_more(lines="list-taught-lines")
     Panel(markup.explanation(*texts.LIST_ABOUT))
     page = view.page
     inputs: dict[str, Any] = how.inputs | {"many": many, "passage": passage, "control": control}
