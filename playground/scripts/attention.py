@@ -113,6 +113,17 @@ else:
 """
 
 
+_MASK = """
+# %%
+# 1: the query may look at the key; 0: the mask hides it.
+queries, keys = QUERIES_AND_KEYS
+numbers = torch.ones(len(queries), len(keys))
+if mask is not None:
+    allowed = mask[0, 0] > torch.finfo(mask.dtype).min / 2  # that of the layer's first head, mostly of all
+    numbers = allowed.float().expand(len(queries), -1)
+"""
+
+
 @dataclass(frozen=True)
 class HeadMap:
     """A map (queries, keys) of a layer's heads."""
@@ -138,6 +149,13 @@ def head_map(reading: Reading, shown: HeadMap) -> Script:
     """The map."""
     body, values = _heads(shown)
     return script_of(reading, _recipe("Attention of one head", shown, body + _DRAW_MAP, values))
+
+
+def mask_map(reading: Reading, kind: str, place: HeadPlace) -> Script:
+    """What a layer's mask allows, (queries, keys). place: of one of its heads."""
+    values: dict[str, object] = {"CALL": place.call, "HEAD": place.head, "QUERY": 0}
+    cells = _MASK.replace("QUERIES_AND_KEYS", _sides(kind)) + _SUM + _DRAW_MAP
+    return script_of(reading, Recipe("The mask of a layer", run_of_head(turns=False) + cells, values, imports=IMPORTS))
 
 
 def token_row(reading: Reading, shown: HeadMap, token: int, column: bool, count: int) -> Script:
@@ -169,8 +187,7 @@ def _heads(shown: HeadMap) -> tuple[str, dict[str, object]]:
     expression = EXPRESSIONS[shown.show]
     if "OTHERS" in expression:
         values["OTHERS"] = list(shown.others)
-    sides = {"cross": "TARGET_IDS, ids", "decoder": "TARGET_IDS, TARGET_IDS"}.get(shown.kind, "ids, ids")
-    cells = _OF_HEADS.replace("QUERIES_AND_KEYS", sides).replace("EXPRESSION", expression)
+    cells = _OF_HEADS.replace("QUERIES_AND_KEYS", _sides(shown.kind)).replace("EXPRESSION", expression)
     if shown.left_out:
         values["LEFT_OUT"] = list(shown.left_out)
         cells += _LEFT_OUT + (_SHARED if shown.shared else "")
@@ -178,3 +195,8 @@ def _heads(shown: HeadMap) -> tuple[str, dict[str, object]]:
         values |= {"ROWS": list(shown.part[0]), "COLUMNS": list(shown.part[1])}
         cells += _PART
     return before + (_ROLLOUT + "\n" if "rollout" in shown.show else "") + cells + _SUM, values
+
+
+def _sides(kind: str) -> str:
+    """The ids of the tokens that look, and of those that are looked at."""
+    return {"cross": "TARGET_IDS, ids", "decoder": "TARGET_IDS, TARGET_IDS"}.get(kind, "ids, ids")

@@ -105,6 +105,25 @@ def test_a_part_of_a_pair(look, monkeypatch, show, between):
     agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
 
 
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        ("llama", "self"),
+        ("gemma2", "self"),
+        ("bert", "self"),
+        ("bart", "decoder"),
+        ("bart", "cross"),
+        ("t5", "decoder"),
+    ],
+)
+def test_the_mask(look, monkeypatch, family, kind):
+    """Guards against the mask of another layer (Gemma 2's windows) or stack, and a bias that is taken for a mask (T5)."""
+    page = look(family)
+    for layer in (0, 1):
+        outputs = shown(heads_handlers.draw, page, HeadRequest(layer, 2, kind, "the mask"))
+        agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+
+
 @pytest.mark.parametrize(("family", "kind"), [("bart", "cross"), ("t5", "encoder"), ("gpt_oss", "self")])
 def test_norms_of_values(look, monkeypatch, family, kind):
     """Guards against another stack's call, and a value that is no input of a projection."""

@@ -7,7 +7,7 @@ from playground.figures.attention.head_request import CHOICE, COLUMN, HeadReques
 from playground.recording.head_choice import THIS_HEAD
 from playground.recording.head_weights import DERIVATIONS, MASK, TIMES_NORMS
 from playground.recording.measured_heads import repeated_ids
-from playground.scripts.attention import HeadMap, every_head, head_map, token_row
+from playground.scripts.attention import HeadMap, every_head, head_map, mask_map, token_row
 from playground.scripts.head_measures import MEASURES, head_measure
 from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from playground.recording.recording import Recording
+    from playground.scripts.head_steps import HeadPlace
 
 
 def head_script(page: PageContext, recording: "Recording", request: HeadRequest) -> Script:
     """Of the map of a head, or of what is derived of its layer."""
+    if request.show == MASK:
+        place = _place(recording, request)
+        if isinstance(place, str):
+            return Script(why=place)
+        return mask_map(reading_for_script(recording, page), request.kind, place)
     shown = _shown(recording, request)
     return Script(why=shown) if isinstance(shown, str) else head_map(reading_for_script(recording, page), shown)
 
@@ -61,12 +67,9 @@ def measure_script(page: PageContext, recording: "Recording", kind: str, measure
 def _shown(recording: "Recording", request: HeadRequest) -> HeadMap | str:
     """The map as a script computes it; or why it does not."""
     from playground.recording.head_weights import excluded_keys, part_of_pair
-    from playground.recording.script_reading import head_place  # torch: not before the page is there
 
     if is_hybrid(recording, request.kind):
         return texts.HYBRID
-    if request.show == MASK:
-        return texts.NONE_YET
     derivation, attention = DERIVATIONS[request.show], recording.attention(int(request.layer), request.kind)
     others = tuple(int(head) for head in request.others or ())
     show = THIS_HEAD if derivation.combines_heads and not others else request.show
@@ -76,7 +79,13 @@ def _shown(recording: "Recording", request: HeadRequest) -> HeadMap | str:
     shown = replace(shown, shared=show != TIMES_NORMS, part=part and (tuple(part[0]), tuple(part[1])))
     if show != TIMES_NORMS:
         return shown
-    place = head_place(
-        recording, recording.layer_steps(shown.layer, shown.kind), (shown.layer, shown.kind, shown.head), 0
-    )
+    place = _place(recording, request)
     return place if isinstance(place, str) else replace(shown, place=place)
+
+
+def _place(recording: "Recording", request: HeadRequest) -> "HeadPlace | str":
+    """The head in a pass; or why a script does not find it."""
+    from playground.recording.script_reading import head_place  # torch: not before the page is there
+
+    layer, head = int(request.layer), int(request.head)
+    return head_place(recording, recording.layer_steps(layer, request.kind), (layer, request.kind, head), 0)
