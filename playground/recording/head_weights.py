@@ -169,13 +169,13 @@ def head_weights(
     derivation = DERIVATIONS[choice.show]
     weights, name, note = derivation.derive(LayerHeads(recording, attention, choice, store))
     queries, keys, share = attention.query_tokens, attention.key_tokens, None
-    excluded = _excluded(choice.exclude, keys)
+    excluded = excluded_keys(choice.exclude, keys)
     if excluded and derivation.exclude:
         weights, share = derivation.exclude(weights, excluded)
     if choice.exclude == SPECIAL and not excluded:
         note += " There are no special tokens in this text."
-    if choice.show != MASK and choice.between in BETWEEN and two_sentences(keys) and kind in ("self", "encoder"):
-        rows, columns = ([i for i, token in enumerate(keys) if token.segment == n] for n in BETWEEN[choice.between])
+    if part := part_of_pair(choice, keys):
+        rows, columns = part
         weights = weights[rows][:, columns]
         queries, keys = tuple(queries[i] for i in rows), tuple(keys[i] for i in columns)
         name += f", {choice.between}"
@@ -198,7 +198,18 @@ def head_weights(
     )
 
 
-def _excluded(exclude: str, keys: "Sequence[Token]") -> list[int]:
+def part_of_pair(choice: WeightsChoice, keys: "Sequence[Token]") -> tuple[list[int], list[int]] | None:
+    """The queries and the keys of the chosen part of a pair's map; None for the whole."""
+    if choice.show == MASK or choice.between not in BETWEEN or choice.kind not in ("self", "encoder"):
+        return None
+    if not two_sentences(keys):
+        return None
+    rows, columns = ([i for i, token in enumerate(keys) if token.segment == n] for n in BETWEEN[choice.between])
+    return rows, columns
+
+
+def excluded_keys(exclude: str, keys: "Sequence[Token]") -> list[int]:
+    """The keys that are left out: one of EXCLUSIONS."""
     if exclude == FIRST:
         return [0]
     return [i for i, token in enumerate(keys) if token.special] if exclude == SPECIAL else []

@@ -1,7 +1,8 @@
 """Scripts of attention: one head's map, a token's row or column, and every head."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
+from playground.scripts.head_steps import IMPORTS, HeadPlace, run_of_head
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 FIELDS = {
@@ -21,7 +22,15 @@ _OF_HEADS = """
 queries, keys = QUERIES_AND_KEYS
 weights = layers[LAYER][0].float()  # (heads, queries, keys)
 numbers = EXPRESSION
-print(f"{tuple(numbers.shape)}, each row sums to {numbers.sum(-1).mean():.6f}")
+"""
+_LEFT_OUT = """numbers = numbers.clone()
+numbers[:, LEFT_OUT] = 0  # these keys are left out
+"""
+_SHARED = "numbers = numbers / numbers.sum(-1, keepdim=True).clamp(min=1e-12)  # the others share the whole\n"
+_PART = """numbers = numbers[ROWS][:, COLUMNS]  # of two sentences
+queries, keys = [queries[row] for row in ROWS], [keys[column] for column in COLUMNS]
+"""
+_SUM = """print(f"{tuple(numbers.shape)}, each row sums to {numbers.sum(-1).mean():.6f}")
 """
 _DRAW_MAP = """
 # %%
@@ -76,6 +85,7 @@ EXPRESSIONS = {
     "maximum of the heads chosen": "weights[OTHERS].amax(0)",
     "minus the mean of the heads chosen": "weights[HEAD] - weights[OTHERS].mean(0)",
     "rollout up to this layer": "rollout(layers)",
+    "times the values' norms": "weights[HEAD] * norms",
 }
 """What is shown of a layer, by the page's name -> how it is computed."""
 _ROLLOUT = '''
@@ -89,24 +99,78 @@ def rollout(layers):
     return product
 '''
 
+_NORMS = """
+# %%
+heads, width = len(queries), v.shape[-1]
+if PROJECTION:  # how long what each key adds would be with all of the head's attention (Kobayashi et al. 2020)
+    projection = model.get_submodule(PROJECTION)  # W^O
+    with torch.inference_mode():
+        alone = torch.zeros(len(v), heads * width, dtype=values.dtype)
+        alone[:, HEAD * width : (HEAD + 1) * width] = v
+        norms = (projection(alone) - projection(torch.zeros_like(alone[:1]))).float().norm(dim=-1)
+else:
+    norms = v.norm(dim=-1)
+"""
 
-def head_map(
-    reading: Reading, kind: str, place: tuple[int, int], show: str = "this head", others: Sequence[int] = ()
-) -> Script:
-    """The map (queries, keys) that `show` names, one of EXPRESSIONS. place: layer and head."""
-    body, values = _heads(kind, *place, show, others)
-    return script_of(reading, Recipe("Attention of one head", body + _DRAW_MAP, values, eager=True))
+
+_MASK = """
+# %%
+# 1: the query may look at the key; 0: the mask hides it.
+queries, keys = QUERIES_AND_KEYS
+numbers = torch.ones(len(queries), len(keys))
+if mask is not None:
+    allowed = mask[0, 0] > torch.finfo(mask.dtype).min / 2  # that of the layer's first head, mostly of all
+    numbers = allowed.float().expand(len(queries), -1)
+"""
 
 
-def token_row(reading: Reading, kind: str, place: tuple[int, int], token: int, column: bool, count: int) -> Script:
-    """The `count` largest weights that a token gives, or, as a column, that it gets. place: layer and head."""
-    body, values = _heads(kind, *place, "this head", ())
+@dataclass(frozen=True)
+class HeadMap:
+    """A map (queries, keys) of a layer's heads."""
+
+    kind: str
+    layer: int
+    head: int
+    show: str = "this head"
+    """One of EXPRESSIONS."""
+    others: tuple[int, ...] = ()
+    """Heads of the layer to combine."""
+    left_out: tuple[int, ...] = ()
+    """Keys that are set to 0."""
+    shared: bool = True
+    """Whether the other keys share what those had."""
+    part: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    """The queries and the keys that are shown; None for all."""
+    place: HeadPlace | None = None
+    """Of the head in a pass, where its values are needed."""
+
+
+def head_map(reading: Reading, shown: HeadMap) -> Script:
+    """The map."""
+    body, values = _heads(shown)
+    return script_of(reading, _recipe("Attention of one head", shown, body + _DRAW_MAP, values))
+
+
+def mask_map(reading: Reading, kind: str, place: HeadPlace) -> Script:
+    """What a layer's mask allows, (queries, keys). place: of one of its heads."""
+    values: dict[str, object] = {"CALL": place.call, "HEAD": place.head, "QUERY": 0}
+    cells = _MASK.replace("QUERIES_AND_KEYS", _sides(kind)) + _SUM + _DRAW_MAP
+    return script_of(reading, Recipe("The mask of a layer", run_of_head(turns=False) + cells, values, imports=IMPORTS))
+
+
+def token_row(reading: Reading, shown: HeadMap, token: int, column: bool, count: int) -> Script:
+    """The `count` largest numbers of a row of the map, or of a column."""
+    body, values = _heads(shown)
     line = "numbers[:, TOKEN]" if column else "numbers[TOKEN]"
     of = "queries" if column else "keys"
     draw = f"others = {of}\n" + _DRAW_ROW.lstrip("\n").replace("LINE", line)
     values |= {"TOKEN": token, "COUNT": count}
     title = "What looks at one token" if column else "What one token looks at"
-    return script_of(reading, Recipe(title, body + draw, values, eager=True))
+    return script_of(reading, _recipe(title, shown, body + draw, values))
+
+
+def _recipe(title: str, shown: HeadMap, body: str, values: dict[str, object]) -> Recipe:
+    return Recipe(title, body, values, eager=True, imports=IMPORTS if shown.place else "")
 
 
 def every_head(reading: Reading, kind: str) -> Script:
@@ -114,10 +178,25 @@ def every_head(reading: Reading, kind: str) -> Script:
     return script_of(reading, Recipe("All layers and heads", RUN + _EVERY, {"FIELD": FIELDS[kind]}, eager=True))
 
 
-def _heads(kind: str, layer: int, head: int, show: str, others: Sequence[int]) -> tuple[str, dict[str, object]]:
-    values: dict[str, object] = {"FIELD": FIELDS[kind], "LAYER": layer, "HEAD": head}
-    if "OTHERS" in EXPRESSIONS[show]:
-        values["OTHERS"] = list(others)
-    sides = {"cross": "TARGET_IDS, ids", "decoder": "TARGET_IDS, TARGET_IDS"}.get(kind, "ids, ids")
-    chosen = _OF_HEADS.replace("QUERIES_AND_KEYS", sides).replace("EXPRESSION", EXPRESSIONS[show])
-    return RUN + (_ROLLOUT + "\n" if "rollout" in show else "") + chosen, values
+def _heads(shown: HeadMap) -> tuple[str, dict[str, object]]:
+    values: dict[str, object] = {"FIELD": FIELDS[shown.kind], "LAYER": shown.layer, "HEAD": shown.head}
+    before = RUN
+    if shown.place is not None:
+        values |= {"CALL": shown.place.call, "QUERY": 0, "PROJECTION": shown.place.projection}
+        before = run_of_head(turns=False) + _NORMS + RUN
+    expression = EXPRESSIONS[shown.show]
+    if "OTHERS" in expression:
+        values["OTHERS"] = list(shown.others)
+    cells = _OF_HEADS.replace("QUERIES_AND_KEYS", _sides(shown.kind)).replace("EXPRESSION", expression)
+    if shown.left_out:
+        values["LEFT_OUT"] = list(shown.left_out)
+        cells += _LEFT_OUT + (_SHARED if shown.shared else "")
+    if shown.part is not None:
+        values |= {"ROWS": list(shown.part[0]), "COLUMNS": list(shown.part[1])}
+        cells += _PART
+    return before + (_ROLLOUT + "\n" if "rollout" in shown.show else "") + cells + _SUM, values
+
+
+def _sides(kind: str) -> str:
+    """The ids of the tokens that look, and of those that are looked at."""
+    return {"cross": "TARGET_IDS, ids", "decoder": "TARGET_IDS, TARGET_IDS"}.get(kind, "ids, ids")

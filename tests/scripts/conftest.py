@@ -13,14 +13,16 @@ TEXT = 'the "cat"\'s <b>mat</b>\n$MODEL {x} \\n the cat'
 @pytest.fixture(scope="session")
 def folder_model(tmp_path_factory):
     """folder_model(family) -> a tiny model of the zoo, loaded from its folder as a visitor's would be; "headless": a BERT
-    without its head."""
+    without its head; "pairs": one that reads two sentences."""
     place, made = tmp_path_factory.mktemp("scripts"), {}
 
     def load(family):
         if family not in made:
-            folder = zoo.save("bert" if family == "headless" else family, place / family)
+            folder = zoo.save("bert" if family in ("headless", "pairs") else family, place / family)
             if family == "headless":
                 zoo.build("bert").base_model.save_pretrained(folder)
+            if family == "pairs":
+                zoo.pair_tokenizer().save_pretrained(folder)
             made[family] = pg.load(str(folder), device="cpu", dtype="float32")
         return made[family]
 

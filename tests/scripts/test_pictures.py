@@ -79,10 +79,59 @@ def test_one_head_and_its_tokens(look, monkeypatch, family):
 
 @pytest.mark.parametrize("show", EXPRESSIONS)
 def test_what_is_derived_of_heads(look, monkeypatch, show):
-    """Guards against a mean over other heads than the page's."""
+    """Guards against a mean over other heads than the page's, values of another group of keys, and bars of another map."""
     page = look("llama")
-    outputs = shown(heads_handlers.draw, page, HeadRequest(1, 2, "self", show, (0, 3)))
+    request = HeadRequest(1, 2, "self", show, (0, 3), token=5)
+    outputs = shown(heads_handlers.draw, page, request)
     agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+    agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
+    outputs = shown(heads_handlers.draw, page, replace(request, exclude="the first token"))
+    agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+    agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
+
+
+@pytest.mark.parametrize("show", ["this head", "times the values' norms", "minus the layer's mean"])
+@pytest.mark.parametrize("between", ["both", "A → B", "B → B"])
+def test_a_part_of_a_pair(look, monkeypatch, show, between):
+    """Guards against special tokens that keep their weight, or give it to the others where norms are drawn, and the other
+    sentence's tokens."""
+    page = look("pairs", "the cat[SEP]a mat")
+    recording = record(page.model(), "the cat", pair="a mat")
+    monkeypatch.setattr(PageContext, "recording", lambda page: recording)
+    assert any(token.segment for token in recording.tokens)
+    request = HeadRequest(1, 2, "self", show, exclude="special tokens", between=between, token=1, direction=COLUMN)
+    outputs = shown(heads_handlers.draw, page, request)
+    agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+    agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("family", "kind"),
+    [
+        ("llama", "self"),
+        ("gemma2", "self"),
+        ("bert", "self"),
+        ("bart", "decoder"),
+        ("bart", "cross"),
+        ("t5", "decoder"),
+    ],
+)
+def test_the_mask(look, monkeypatch, family, kind):
+    """Guards against the mask of another layer (Gemma 2's windows) or stack, and a bias that is taken for a mask (T5)."""
+    page = look(family)
+    for layer in (0, 1):
+        outputs = shown(heads_handlers.draw, page, HeadRequest(layer, 2, kind, "the mask"))
+        agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+
+
+@pytest.mark.parametrize(("family", "kind"), [("bart", "cross"), ("t5", "encoder"), ("gpt_oss", "self")])
+def test_norms_of_values(look, monkeypatch, family, kind):
+    """Guards against another stack's call, and a value that is no input of a projection."""
+    page = look(family)
+    outputs = shown(heads_handlers.draw, page, HeadRequest(1, 2, kind, "times the values' norms"))
+    ours, page_numbers = numbers(outputs[script_output("map")], monkeypatch), heat(outputs["map"])
+    there = np.isfinite(page_numbers)  # blank where a token sees nothing
+    np.testing.assert_allclose(ours[there], page_numbers[there], rtol=1e-5, atol=1e-5)
 
 
 def written(value):

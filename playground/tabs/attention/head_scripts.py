@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playground.figures.attention.head_request import CHOICE, COLUMN, HeadRequest
-from playground.recording.head_choice import BOTH, NOTHING, THIS_HEAD
-from playground.recording.head_weights import MASK
+from playground.recording.head_choice import THIS_HEAD
+from playground.recording.head_weights import DERIVATIONS, MASK, TIMES_NORMS
 from playground.recording.measured_heads import repeated_ids
-from playground.scripts.attention import EXPRESSIONS, every_head, head_map, token_row
+from playground.scripts.attention import HeadMap, every_head, head_map, mask_map, token_row
 from playground.scripts.head_measures import MEASURES, head_measure
 from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
@@ -19,29 +19,31 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from playground.recording.recording import Recording
+    from playground.scripts.head_steps import HeadPlace
 
 
 def head_script(page: PageContext, recording: "Recording", request: HeadRequest) -> Script:
     """Of the map of a head, or of what is derived of its layer."""
-    if why := _why_not(recording, request):
-        return Script(why=why)
-    others = [int(head) for head in request.others or ()]
-    show = THIS_HEAD if "chosen" in request.show and not others else request.show
-    reading = reading_for_script(recording, page)
-    return head_map(reading, request.kind, (int(request.layer), int(request.head)), show, others)
+    if request.show == MASK:
+        place = _place(recording, request)
+        if isinstance(place, str):
+            return Script(why=place)
+        return mask_map(reading_for_script(recording, page), request.kind, place)
+    shown = _shown(recording, request)
+    return Script(why=shown) if isinstance(shown, str) else head_map(reading_for_script(recording, page), shown)
 
 
 def row_script(
     page: PageContext, recording: "Recording", request: HeadRequest, token: int, bars: "Figure | None"
 ) -> Script:
-    """Of a token's row or column of a head's own map. bars: the picture that it makes."""
+    """Of a token's row or column of the map. bars: the picture that it makes."""
     if request.direction == CHOICE:
         return Script(why=texts.CHOICE)
-    if (why := _why_not(recording, request)) or request.show != THIS_HEAD or bars is None:
-        return Script(why=why or texts.NONE_YET)
-    place, column = (int(request.layer), int(request.head)), request.direction == COLUMN
+    shown = _shown(recording, replace(request, show=THIS_HEAD) if request.show == MASK else request)
+    if isinstance(shown, str) or bars is None:
+        return Script(why=shown if isinstance(shown, str) else texts.NONE_YET)
     reading = reading_for_script(recording, page)
-    return token_row(reading, request.kind, place, token, column, len(bars.data[0].y))
+    return token_row(reading, shown, token, request.direction == COLUMN, len(bars.data[0].y))
 
 
 def every_head_script(page: PageContext, kind: str) -> Outputs:
@@ -62,11 +64,28 @@ def measure_script(page: PageContext, recording: "Recording", kind: str, measure
     return head_measure(reading, kind, measure)
 
 
-def _why_not(recording: "Recording", request: HeadRequest) -> str:
+def _shown(recording: "Recording", request: HeadRequest) -> HeadMap | str:
+    """The map as a script computes it; or why it does not."""
+    from playground.recording.head_weights import excluded_keys, part_of_pair
+
     if is_hybrid(recording, request.kind):
         return texts.HYBRID
-    if request.exclude != NOTHING or request.between != BOTH:
-        return texts.DERIVED
-    if request.show == MASK:
-        return texts.NONE_YET
-    return "" if request.show in EXPRESSIONS else texts.VALUE_NORMS
+    derivation, attention = DERIVATIONS[request.show], recording.attention(int(request.layer), request.kind)
+    others = tuple(int(head) for head in request.others or ())
+    show = THIS_HEAD if derivation.combines_heads and not others else request.show
+    left_out = excluded_keys(request.exclude, attention.key_tokens) if derivation.exclude else []
+    shown = HeadMap(request.kind, int(request.layer), int(request.head), show, others, tuple(left_out))
+    part = part_of_pair(request, attention.key_tokens)
+    shown = replace(shown, shared=show != TIMES_NORMS, part=part and (tuple(part[0]), tuple(part[1])))
+    if show != TIMES_NORMS:
+        return shown
+    place = _place(recording, request)
+    return place if isinstance(place, str) else replace(shown, place=place)
+
+
+def _place(recording: "Recording", request: HeadRequest) -> "HeadPlace | str":
+    """The head in a pass; or why a script does not find it."""
+    from playground.recording.script_reading import head_place  # torch: not before the page is there
+
+    layer, head = int(request.layer), int(request.head)
+    return head_place(recording, recording.layer_steps(layer, request.kind), (layer, request.kind, head), 0)
