@@ -71,9 +71,10 @@ shared.stage ??= (() => {
     due = 0;
     if (!view) return;
     if (!view.isConnected) { close(); return; }
-    const names = tabLists().map((list) => tabsOf(list)).map((tabs) => tabs[chosen(tabs)]?.textContent.trim()).filter(Boolean);
-    const all = pictures();
-    const place = (pinned(view)?.line ?? names.join(' · ')) + (all.length > 1 ? ` · ${all.indexOf(view) + 1} of ${all.length}` : '');
+    const bars = view.closest('[role="tabpanel"]') ? tabLists() : [];    // a picture above the tabs is none of theirs
+    const names = bars.map((list) => tabsOf(list)).map((tabs) => tabs[chosen(tabs)]?.textContent.trim()).filter(Boolean);
+    const all = pictures(), count = all.length > 1 ? `${all.indexOf(view) + 1} of ${all.length}` : '';
+    const place = [pinned(view)?.line ?? names.join(' · '), count].filter(Boolean).join(' · ');
     const sentence = sentenceOf(view);
     if (said.place !== place) part('place').textContent = said.place = place;      // the page may show it in another language
     if (said.words !== sentence) part('words').textContent = said.words = sentence;

@@ -28,6 +28,7 @@ PUPILS = "pupils"
 WAITS = "Your answer is locked. The model's answer comes when your teacher reveals it."
 COUNTED = "Answers are counted without names, and forgotten with the next question."
 MODEL_SAYS = "The model's answer: {answer}. {right} of {answers} predicted it."
+SPREAD = "No answer has more than half of the class: the longest bar has {count} of {answers}."
 MOST_GAVE = "Most of the class says “{answer}”: {count} of {answers}."
 DESCRIPTION = "The class's answers as bars: {bars}."
 CSV_HEAD = ("lesson", "step", "question", "answer", "pupils", "the model's own")

@@ -43,6 +43,9 @@ def test_a_class(class_server, open_page):
     is_open(pupil, "Generate")
     expect(pupil.locator("#lens-text textarea")).to_have_value("Once upon a")
     expect(pupil.locator("#course-next")).to_be_hidden()
+    expect(
+        teacher.locator("#course-lock")
+    ).to_be_hidden()  # it would tell the class the model's number before the reveal
     expect(roamer.locator("#course-heading")).to_contain_text("Step 1 of")
     roamer.locator("#class-follows input").uncheck()
     expect(roamer.locator("#course-next")).to_be_visible()

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from playground import workbench
+from playground.classroom.histogram import Bar
 from playground.course.lesson import Choice, Lesson, Question, Step
 from playground.errors import PlaygroundError
+from playground.figures.classroom.answers import answers_sentence
 from playground.settings import Settings
 from playground.tabs.classroom.handlers import Teacher, TeacherRequest
 from playground.tabs.course.handlers import Handlers
@@ -89,3 +91,12 @@ def test_kept_answers_have_to_fit_the_question():
         True, True, False, False, False, False, False, False,
     ]  # fmt: skip
     assert [can_be(answer, ASKS) for answer in (0.0, 1.0, 2.0, 0.5, -1.0, (0, 1))] == [True, True, *[False] * 4]
+
+
+def test_most_are_more_than_half():
+    """Guards against “Most of the class says” of an answer that another one has as often, or that few have."""
+    said = lambda *counts: answers_sentence([Bar(str(place), count) for place, count in enumerate(counts)])  # noqa: E731
+    assert said(2, 1) == "Most of the class says “0”: 2 of 3."
+    assert said(1, 1) == "No answer has more than half of the class: the longest bar has 1 of 2."
+    assert said(2, 1, 1, 1).endswith("2 of 5.") and "Most" not in said(2, 1, 1, 1)
+    assert said(0, 0) == "No answers yet. Pupils lock theirs in the lesson's panel."

@@ -50,7 +50,8 @@ def answers_figure(bars: Sequence[Bar], question: str, key: str, own: bool = Fal
 
 
 def answers_sentence(bars: Sequence[Bar], own: str = "", right: int = 0) -> str:
-    """What most of the class says; once the model's answer is out, what it is and how many predicted it.
+    """What most of the class says, where that is more than half; once the model's answer is out, what it is and how many
+    predicted it.
 
     own: the model's answer, empty before the reveal. right: how many answers count as right."""
     total = sum(bar.count for bar in bars)
@@ -59,6 +60,8 @@ def answers_sentence(bars: Sequence[Bar], own: str = "", right: int = 0) -> str:
     if not total:
         return texts.NO_ANSWERS
     most = max(bars, key=lambda bar: bar.count)
+    if 2 * most.count <= total:
+        return texts.SPREAD.format(count=most.count, answers=total)
     return texts.MOST_GAVE.format(answer=most.label, count=most.count, answers=total)
 
 
