@@ -468,3 +468,12 @@ def test_limits(tiny):
     if recording.has_invalid_outputs():
         with pytest.raises(PlaygroundError, match="NaN"):
             recording.lens()
+
+
+def test_an_edit_that_no_part_adds_is_the_reason(tiny):
+    """Guards against advice that does not help: of a layer whose state is edited the parts no longer add up, in float32
+    neither."""
+    edited = record(tiny("llama"), [Edit("layer", 1, how="mean")])
+    with pytest.raises(PlaygroundError, match="is off by") as refused:
+        edited.contributions()
+    assert "put it back" in refused.value.remedy and "float32" not in refused.value.remedy

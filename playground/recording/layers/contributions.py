@@ -64,7 +64,7 @@ def contributions_of(
     cap = logit - before_cap if readout.cap is not None else 0.0
     errors = {"logit": abs(result.total + cap - logit) / yardstick, "states": max(parts.errors), **result.errors}
     reasons = {_NAMES[added.part.kind]: added.part.why for layer in parts.parts for added in layer if added.part.why}
-    check_errors(text.model, errors)
+    check_errors(text.model, errors, is_edited=bool(text.edits))
     return replace(result, logit=logit, cap=cap, errors=errors, reasons=reasons)
 
 
@@ -117,17 +117,19 @@ def part_at(added: Added) -> PartAtToken:
     )
 
 
-def check_errors(model: LoadedModel, errors: dict[str, float]) -> None:
-    """PlaygroundError, with the number, for an identity of `Contributions.errors` that does not hold."""
+def check_errors(model: LoadedModel, errors: dict[str, float], is_edited: bool = False) -> None:
+    """PlaygroundError, with the number, for an identity of `Contributions.errors` that does not hold. is_edited: whether the
+    model is, which changes states by what none of its parts adds."""
     coarse = rounding(model.model.dtype).sums / rounding(torch.float32).sums  # 1 in float32
     for name, error in errors.items():
         if not error <= LARGEST_ERROR * coarse:  # NaN as well
             raise PlaygroundError(
                 f"What each part of this model adds can't be shown: {_SAYS[name]} is off by {error:.1g}.",
-                "Load the model in float32, or choose another one.",
+                EDIT_OFF if is_edited else "Load the model in float32, or choose another one.",
             )
 
 
+EDIT_OFF = "The edit that is kept may add what no part does: put it back."
 _SAYS: dict[str, str] = {
     "logit": "the sum of all parts",
     "states": "a state, as the one before plus the layer's parts,",

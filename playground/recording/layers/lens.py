@@ -13,6 +13,7 @@ from playground.analysis.layers.lens_rows import MEASURES
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.rounding import rounding
+from playground.recording.edits.edit import Edit
 from playground.recording.layers.build import build_of
 from playground.recording.layers.layer_pass import LayerPass, layer_pass
 from playground.recording.residual_stream import StreamPass, logits_of_layers
@@ -30,6 +31,10 @@ class Text(Protocol):
 
     @property
     def model(self) -> LoadedModel: ...
+
+    @property
+    def edits(self) -> Sequence[Edit]:
+        """What of the model is changed while it reads the text."""
 
     @property
     def length(self) -> int:
