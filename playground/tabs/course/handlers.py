@@ -74,11 +74,6 @@ class Handlers:
         """The lesson from its beginning."""
         return self._panel(page, request, self._progress(request.kept).again(), moves=True)
 
-    def choose_token(self, page: PageContext, request: CourseRequest, event: gr.EventData) -> Outputs:
-        """Notes the token that was clicked."""
-        index = event._data.get("index") if isinstance(event._data, dict) else None
-        return {"token": index if isinstance(index, int) else None}
-
     def lock(self, page: PageContext, request: CourseRequest) -> Iterator[Outputs]:
         """Locks the answer, lets the model answer, and sets the page to what shows it."""
         progress = self._progress(request.kept)

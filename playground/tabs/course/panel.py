@@ -56,6 +56,11 @@ READ_KEPT = """() => {
   if (open) setTimeout(() => document.querySelector('#course-resume')?.click(), 0);
   return kept;
 }"""
+CLICKED = """() => {
+  const index = document.querySelector('#course-strip [aria-selected=true]')?.dataset.index;
+  return index === undefined ? null : Number(index);
+}"""
+"""The token that is clicked, noted in the browser: a pupil who locks at once is faster than a busy server's answer."""
 FOLD = "() => { document.body.classList.toggle('pg-course-folded'); }"
 STEPS = ("back", "next", "again")
 
@@ -82,7 +87,7 @@ def build(page: PageControls, blocks: gr.Blocks, pupil: Mapping[str, Component] 
     kept = gr.Textbox("", visible="hidden", container=False)
     opens = gr.Textbox("", visible="hidden", container=False)
     resume = gr.Button(visible="hidden", elem_id="course-resume")
-    token = gr.State(None)
+    token = EmptyNumber(precision=0, visible="hidden", container=False)
     parts: dict[str, Any] = {"kept": kept, "token": token}
     with gr.Column(visible=False, elem_id="course") as parts["panel"]:
         with gr.Row(elem_id="course-top"):
@@ -121,7 +126,7 @@ def build(page: PageControls, blocks: gr.Blocks, pupil: Mapping[str, Component] 
     for name, handler in zip(STEPS, (handlers.back, handlers.go_on, handlers.again), strict=True):
         bind(parts[name].click, handler, **wires, **moves)
     bind([parts["lock"].click, parts["number"].submit], handlers.lock, **wires, **moves)
-    bind(parts["strip"].select, handlers.choose_token, outputs={"token": token}, **wires, **QUIET)
+    parts["strip"].select(None, None, token, js=CLICKED, **QUIET)
     begins: dict[str, Any] = {"page": page, "request": BeginRequest, **moves}
     first = next(iter(shelf.lessons), "")
     for button, name in [(start, first), *((parts[f"lesson {name}"], name) for name in shelf.lessons)]:
