@@ -1,7 +1,10 @@
 """Sums, likeness, clusters, layouts, scripts and paths on vectors that can be checked by hand."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from playground.analysis.embeddings import tsne_and_umap, vector_arithmetic
 from playground.analysis.embeddings.layer_paths import cosine_by_layer, cosine_to_endpoints, paths_of, track_of
@@ -90,6 +93,24 @@ def test_layouts_can_be_stopped_and_tell_how_far_they_are(way):
     with pytest.raises(Cancelled):
         way(groups(60), tick=tick)
     assert shares == sorted(shares) and shares[-1] < 1.01
+
+
+@pytest.mark.slow
+def test_a_stopped_layout_holds_up_nobody():
+    """Guards against a Stop after which the next layout, and any download, waits for ever: tqdm kept the lock under which
+    all threads write their progress."""
+    shares = []
+
+    def tick(share):
+        shares.append(share)
+        if len(shares) == 2:  # while tqdm writes that it begins
+            raise Cancelled("The layout")
+
+    with pytest.raises(Cancelled):
+        tsne_and_umap.umap(groups(60), tick=tick)
+    with ThreadPoolExecutor(1) as another:
+        lock = tqdm.get_lock().mp_lock
+        assert another.submit(lambda: lock.acquire(True, 5.0) and not lock.release()).result()
 
 
 def test_points_that_can_not_be_laid_out():

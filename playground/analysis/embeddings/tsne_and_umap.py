@@ -6,7 +6,8 @@ groups, mean little. Letters: N points of D dimensions.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,7 +108,9 @@ def umap(
             init="random" if too_few else "spectral",
             tqdm_kwds={"disable": False, "file": _Watch(tick), "mininterval": 0.2},
         )
-        coordinates = np.asarray(reducer.fit_transform(_near_ones(pairwise_distances(points), neighbours)), np.float32)
+        with _lock_returned():
+            placed = reducer.fit_transform(_near_ones(pairwise_distances(points), neighbours))
+        coordinates = np.asarray(placed, np.float32)
 
     def place(others: ArrayLike) -> np.ndarray:
         with warnings.catch_warnings():
@@ -149,6 +152,22 @@ class _Watch:
 
     def flush(self) -> None:
         """Nothing is kept back."""
+
+
+@contextmanager
+def _lock_returned() -> Iterator[None]:
+    """Around work whose progress tqdm writes to a file that may raise. tqdm has one lock for all bars of a process, those of
+    downloads too, and keeps it when its file raises: whoever wrote progress afterwards in another thread waited for ever.
+    (tqdm 4.70)"""
+    from tqdm import tqdm
+
+    try:
+        yield
+    except BaseException:
+        with suppress(AssertionError, RuntimeError):  # raised once this thread has it no more
+            while True:
+                tqdm.get_lock().release()
+        raise
 
 
 def _checked(points: ArrayLike, components: int) -> np.ndarray:
