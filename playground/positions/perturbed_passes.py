@@ -92,12 +92,7 @@ class PerturbedPasses:
         collectors = [
             AttentionCallCollector(self._model, self._receiver(weights, row, kind), False, row) for row in range(rows)
         ]
-
-        def sink(*call) -> None:
-            for collector in collectors:
-                collector(*call)
-
-        with capture_attention(sink):
+        with capture_attention(*collectors):
             return network(**arguments), weights
 
     def _receiver(self, weights: list[Tensor | None], row: int, kind: str) -> Callable[[str, int, AttentionCall], None]:

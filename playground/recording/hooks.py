@@ -1,7 +1,7 @@
 """Capture of attention calls and rotary angles during a forward pass.
 
 One function is registered with transformers' AttentionInterface. It computes attention as the family does and passes
-the layer's inputs and output to the sink of this thread, if there is one. How a model is made to call it is the subject
+the layer's inputs and output to the sinks of this thread. How a model is made to call it is the subject
 of attach.py. Knows nothing of texts, of loading or of the page.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -44,7 +43,7 @@ Receiver = Callable[[str, int, AttentionCall], None]
 """Called as receive(kind of attention, layer, call)."""
 RopeCall = tuple[str | None, Tensor, Tensor]
 """(layer type or None, cos, sin), cos and sin each (1, T, rotated dimensions); GPT-J and its kin give sin, then cos."""
-_sink: ContextVar[Sink | None] = ContextVar("attention_sink", default=None)
+_sinks: ContextVar[tuple[Sink, ...]] = ContextVar("attention_sinks", default=())
 _change: ContextVar[Change | None] = ContextVar("attention_change", default=None)
 _replacement: ContextVar[Attend | None] = ContextVar("attention_replacement", default=None)
 _rope_calls: ContextVar[list[RopeCall] | None] = ContextVar("rope_calls", default=None)
@@ -60,7 +59,7 @@ def _attend(
     used = output
     if (change := _change.get()) is not None:
         attention_mask, output, used = change(module, query, key, value, attention_mask, options, output)
-    if (sink := _sink.get()) is not None:
+    for sink in _sinks.get():
         replacement = sink(module, query, key, value, attention_mask, options, output)
         used = used if replacement is None else replacement
     return used, None
@@ -72,20 +71,14 @@ for _name, _mask in ((FAST, sdpa_mask), (EAGER, eager_mask)):
 
 
 @contextmanager
-def capture_attention(sink: Sink) -> Iterator[None]:
-    """Within the context the sink receives every attention call of this thread, after the sink of a context around it."""
-    outer = _sink.get()
-    token = _sink.set(sink if outer is None else partial(_both, outer, sink))
+def capture_attention(*sinks: Sink) -> Iterator[None]:
+    """Within the context the sinks receive every attention call of this thread, one after another, after those of a context
+    around it. Of several that replace the output the last one wins."""
+    token = _sinks.set((*_sinks.get(), *sinks))
     try:
         yield
     finally:
-        _sink.reset(token)
-
-
-def _both(outer: Sink, inner: Sink, *call: Any) -> Tensor | None:
-    """Passes a call to two sinks; the inner one's replacement wins."""
-    first, second = outer(*call), inner(*call)
-    return first if second is None else second
+        _sinks.reset(token)
 
 
 @contextmanager
