@@ -49,12 +49,7 @@ def record_jointly(model: LoadedModel, texts: Sequence[Inputs]) -> list[Recordin
     collectors = [
         AttentionCallCollector(model, _keeper(calls[row]), row=row, count=len(ids)) for row, ids in enumerate(rows)
     ]
-
-    def sink(*call) -> None:
-        for collector in collectors:
-            collector(*call)
-
-    with capture_attention(sink), last_states(model.model, len(rows)) as last:
+    with capture_attention(*collectors), last_states(model.model, len(rows)) as last:
         outputs = run(model, {"input_ids": batch}, hidden_states=True, logits=True)
     recordings: list[Recording] = []
     for row, inputs in enumerate(texts):
@@ -91,18 +86,8 @@ def _try(model: LoadedModel) -> bool:
 
 def _agree(alone: Recording, joined: Recording) -> bool:
     """Whether two recordings of a text keep the same numbers, but for rounding."""
-    one, other = _tensors(alone), _tensors(joined)
+    one, other = alone.kept_tensors(), joined.kept_tensors()
     return one.keys() == other.keys() and all(_is_near(one[name], other[name]) for name in one)
-
-
-def _tensors(recording: Recording) -> dict[tuple, Tensor]:
-    """Each tensor that is kept of queries, keys, values, attention's outputs, states and logits, by a name of its own."""
-    named: dict[tuple, object] = {(name,): value for name, value in vars(recording._outputs).items()}
-    for kind in recording.kinds:
-        for layer in recording.layer_numbers(kind):
-            call = recording.attention(layer, kind).call
-            named |= {(kind, layer, name): value for name, value in vars(call).items()}
-    return {name: value for name, value in named.items() if isinstance(value, Tensor)}
 
 
 def _is_near(one: Tensor, other: Tensor) -> bool:

@@ -21,6 +21,7 @@ from playground.models.vocabulary import Token
 from playground.recording.attention import AttentionCall, AttentionMap
 from playground.recording.edits.edit import Edit
 from playground.recording.hooks import Receiver
+from playground.recording.kept_tensors import Name, kept_tensors
 from playground.recording.layer_steps import LayerSteps
 from playground.recording.layers.contributions import contributions_of, parts_of
 from playground.recording.layers.lens import LAST, lens_of, states_of
@@ -275,15 +276,12 @@ class Recording:
         calls = cast(Mapping[str, Sequence[AttentionCall]], self._attention)
         return verify_calls(calls, {kind: self.layer_numbers(kind) for kind in calls}, self._replay.calls)
 
+    def kept_tensors(self) -> dict[Name, Tensor]:
+        """All that is kept."""
+        return kept_tensors(self._attention, self._outputs)
+
     @property
     def nbytes(self) -> int:
         """Bytes kept; tensors that layers share count once."""
-        stream = self._outputs.stream
-        tensors = [*vars(self._outputs).values(), *(vars(stream).values() if stream else ())]
-        for layers in self._attention.values():
-            for layer in layers:
-                tensors += [layer] if isinstance(layer, Tensor) else vars(layer).values()
-                if isinstance(layer, AttentionCall) and layer.own:
-                    tensors += vars(layer.own).values()
-        storages = [tensor.untyped_storage() for tensor in tensors if isinstance(tensor, Tensor)]
+        storages = [tensor.untyped_storage() for tensor in self.kept_tensors().values()]
         return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
