@@ -7,11 +7,13 @@ piece, does all pieces that lie there, and hands out the results; who then has a
 thread of its own is needed: a caller alone does its own work, in its own thread, in its turn.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar, cast
 
 from playground.concurrency.fair_queue import FairQueue
@@ -153,3 +155,23 @@ class JointWork(Generic[T, R]):
                 seat.outcome, seat.piece, seat.in_progress = (outcome,), None, False
                 seat.busy, seat.company = seat.waiting, len(party)
             self._changed.notify_all()
+
+
+def together_or_each(
+    pieces: Sequence[T], together: Callable[[Sequence[T]], Sequence[R]] | None, each: Callable[[T], R]
+) -> list[R | Exception]:
+    """The results of pieces done together; of each by itself, or the error that it raises, where there is one piece, where
+    `together` is None or where it raises: a piece that fails does not end the others."""
+    if len(pieces) > 1 and together is not None:
+        try:
+            return [*together(pieces)]
+        except Exception:  # whatever it was, each is done by itself
+            logging.getLogger(__name__).exception("%d pieces can't be done together", len(pieces))
+    return [_attempt(partial(each, piece)) for piece in pieces]
+
+
+def _attempt(do: Callable[[], R]) -> R | Exception:
+    try:
+        return do()
+    except Exception as error:
+        return error

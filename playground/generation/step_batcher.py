@@ -7,10 +7,9 @@ that are announced by then in one pass (batched_steps.py), and hands out the log
 seed to its own.
 """
 
-import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from weakref import WeakKeyDictionary
@@ -18,7 +17,7 @@ from weakref import WeakKeyDictionary
 from torch import Tensor
 
 from playground.concurrency.fair_queue import FairQueue
-from playground.concurrency.joint_work import JointWork, Round, Seat
+from playground.concurrency.joint_work import JointWork, Round, Seat, together_or_each
 from playground.generation.batched_steps import batched_step
 from playground.generation.chunked_prefill import PREFILL_CHUNK, PrefillPace
 from playground.generation.decoder import IncrementalDecoder
@@ -121,17 +120,9 @@ class StepBatchers:
 
 
 def _read(decoders: Sequence[IncrementalDecoder], joined: JoinedCaches) -> list[Tensor | Exception]:
-    """The next logits of each decoder, or the error of its own pass: one whose pass fails does not end the others."""
-    if len(decoders) > 1:
-        try:
-            return [*batched_step(decoders[0].model, [decoder.unread_tokens() for decoder in decoders], joined)]
-        except Exception:  # whatever it was, each goes on by itself
-            logging.getLogger(__name__).exception("%d texts can't be read in one pass", len(decoders))
-    return [_attempt(decoder.next_logits) for decoder in decoders]
+    """The next logits of each decoder, or the error of its own pass."""
 
+    def read(decoders: Sequence[IncrementalDecoder]) -> Sequence[Tensor]:
+        return [*batched_step(decoders[0].model, [decoder.unread_tokens() for decoder in decoders], joined)]
 
-def _attempt(read: Callable[[], Tensor]) -> Tensor | Exception:
-    try:
-        return read()
-    except Exception as error:
-        return error
+    return together_or_each(decoders, read, IncrementalDecoder.next_logits)

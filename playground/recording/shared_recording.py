@@ -1,6 +1,5 @@
 """Recordings for all visitors of a server: short texts that come at once are read in one pass, all others in turns."""
 
-import logging
 import threading
 from collections.abc import Sequence
 from itertools import groupby
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
 
 from playground.concurrency.fair_queue import FairQueue
-from playground.concurrency.joint_work import JointWork
+from playground.concurrency.joint_work import JointWork, together_or_each
 from playground.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,16 +44,18 @@ class SharedRecording:
     ) -> "Recording":
         """As `recording.record`, while others record too."""
         from playground.recording.joint_passes import may_join
-        from playground.recording.record import read_inputs, record
+        from playground.recording.record import read_inputs, record, record_inputs
 
-        if model.anatomy.kind == "decoder" and not edits:
-            inputs = read_inputs(model, text, target_text, pair, (), self._settings)
-            if may_join(model, inputs):
-                with self._work_of(model).seat() as seat:
-                    seat.post((model, inputs))
-                    return seat.result()
-        with self._turns:
-            return record(model, text, target_text, pair=pair, settings=self._settings, edits=edits)
+        if model.anatomy.kind != "decoder" or edits:  # to read a text for two stacks may take passes, so in turns too
+            with self._turns:
+                return record(model, text, target_text, pair=pair, settings=self._settings, edits=edits)
+        inputs = read_inputs(model, text, target_text, pair, (), self._settings)
+        if not may_join(model, inputs):
+            with self._turns:
+                return record_inputs(model, inputs)
+        with self._work_of(model).seat() as seat:
+            seat.post((model, inputs))
+            return seat.result()
 
     def _work_of(self, model: "LoadedModel") -> "JointWork[_Piece, Recording]":
         with self._adding:
@@ -78,20 +79,14 @@ def _padded(piece: "_Piece") -> int:
 
 
 def _record(pieces: "Sequence[_Piece]") -> "list[Recording | Exception]":
-    """The recording of each text, or the error of its own pass: one whose pass fails does not end the others."""
+    """The recording of each text, or the error of its own pass."""
     from playground.recording.joint_passes import reads_jointly, record_jointly
     from playground.recording.record import record_inputs
 
-    (model, _), texts = pieces[0], [inputs for _, inputs in pieces]
-    if len(texts) > 1 and reads_jointly(model):
-        try:
-            return [*record_jointly(model, texts)]
-        except Exception:  # whatever it was, each is read by itself
-            logging.getLogger(__name__).exception("%d texts can't be read in one pass", len(texts))
-    outcomes: list[Recording | Exception] = []
-    for inputs in texts:
-        try:
-            outcomes.append(record_inputs(model, inputs))
-        except Exception as error:
-            outcomes.append(error)
-    return outcomes
+    model = pieces[0][0]
+
+    def read(pieces: "Sequence[_Piece]") -> "list[Recording]":
+        return record_jointly(model, [inputs for _, inputs in pieces])
+
+    joins = len(pieces) > 1 and reads_jointly(model)  # tried when two first come at once
+    return together_or_each(pieces, read if joins else None, lambda piece: record_inputs(*piece))
