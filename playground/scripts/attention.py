@@ -145,10 +145,10 @@ class HeadMap:
     """Of the head in a pass, where its values are needed."""
 
 
-def head_map(reading: Reading, shown: HeadMap) -> Script:
+def head_map(reading: Reading, heads: HeadMap) -> Script:
     """The map."""
-    body, values = _heads(shown)
-    return script_of(reading, _recipe("Attention of one head", shown, body + _DRAW_MAP, values))
+    body, values = _heads(heads)
+    return script_of(reading, _recipe("Attention of one head", heads, body + _DRAW_MAP, values))
 
 
 def mask_map(reading: Reading, kind: str, place: HeadPlace) -> Script:
@@ -158,19 +158,19 @@ def mask_map(reading: Reading, kind: str, place: HeadPlace) -> Script:
     return script_of(reading, Recipe("The mask of a layer", run_of_head(turns=False) + cells, values, imports=IMPORTS))
 
 
-def token_row(reading: Reading, shown: HeadMap, token: int, column: bool, count: int) -> Script:
+def token_row(reading: Reading, heads: HeadMap, token: int, column: bool, count: int) -> Script:
     """The `count` largest numbers of a row of the map, or of a column."""
-    body, values = _heads(shown)
+    body, values = _heads(heads)
     line = "numbers[:, TOKEN]" if column else "numbers[TOKEN]"
     of = "queries" if column else "keys"
     draw = f"others = {of}\n" + _DRAW_ROW.lstrip("\n").replace("LINE", line)
     values |= {"TOKEN": token, "COUNT": count}
     title = "What looks at one token" if column else "What one token looks at"
-    return script_of(reading, _recipe(title, shown, body + draw, values))
+    return script_of(reading, _recipe(title, heads, body + draw, values))
 
 
-def _recipe(title: str, shown: HeadMap, body: str, values: dict[str, object]) -> Recipe:
-    return Recipe(title, body, values, eager=True, imports=IMPORTS if shown.place else "")
+def _recipe(title: str, heads: HeadMap, body: str, values: dict[str, object]) -> Recipe:
+    return Recipe(title, body, values, eager=True, imports=IMPORTS if heads.place else "")
 
 
 def every_head(reading: Reading, kind: str) -> Script:
@@ -178,23 +178,23 @@ def every_head(reading: Reading, kind: str) -> Script:
     return script_of(reading, Recipe("All layers and heads", RUN + _EVERY, {"FIELD": FIELDS[kind]}, eager=True))
 
 
-def _heads(shown: HeadMap) -> tuple[str, dict[str, object]]:
-    values: dict[str, object] = {"FIELD": FIELDS[shown.kind], "LAYER": shown.layer, "HEAD": shown.head}
+def _heads(heads: HeadMap) -> tuple[str, dict[str, object]]:
+    values: dict[str, object] = {"FIELD": FIELDS[heads.kind], "LAYER": heads.layer, "HEAD": heads.head}
     before = RUN
-    if shown.place is not None:
-        values |= {"CALL": shown.place.call, "QUERY": 0, "PROJECTION": shown.place.projection}
+    if heads.place is not None:
+        values |= {"CALL": heads.place.call, "QUERY": 0, "PROJECTION": heads.place.projection}
         before = run_of_head(turns=False) + _NORMS + RUN
-    expression = EXPRESSIONS[shown.show]
+    expression = EXPRESSIONS[heads.show]
     if "OTHERS" in expression:
-        values["OTHERS"] = list(shown.others)
-    cells = _OF_HEADS.replace("QUERIES_AND_KEYS", _sides(shown.kind)).replace("EXPRESSION", expression)
-    if shown.left_out:
-        values["LEFT_OUT"] = list(shown.left_out)
-        cells += _LEFT_OUT + (_SHARED if shown.shared else "")
-    if shown.part is not None:
-        values |= {"ROWS": list(shown.part[0]), "COLUMNS": list(shown.part[1])}
+        values["OTHERS"] = list(heads.others)
+    cells = _OF_HEADS.replace("QUERIES_AND_KEYS", _sides(heads.kind)).replace("EXPRESSION", expression)
+    if heads.left_out:
+        values["LEFT_OUT"] = list(heads.left_out)
+        cells += _LEFT_OUT + (_SHARED if heads.shared else "")
+    if heads.part is not None:
+        values |= {"ROWS": list(heads.part[0]), "COLUMNS": list(heads.part[1])}
         cells += _PART
-    return before + (_ROLLOUT + "\n" if "rollout" in shown.show else "") + cells + _SUM, values
+    return before + (_ROLLOUT + "\n" if "rollout" in heads.show else "") + cells + _SUM, values
 
 
 def _sides(kind: str) -> str:

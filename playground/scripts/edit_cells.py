@@ -102,7 +102,7 @@ READS, GIVES, ADDS, CALL = "reads", "gives", "adds", "call"
 OF_MODULES = {
     READS: '''
 
-def edit_read(number):
+def edit_input(number):
     """Changes what a module reads."""
 
     def change(module, arguments, options):
@@ -115,11 +115,11 @@ def edit_read(number):
 
 for number, edit in enumerate(EDITS):
     if "reads" in edit:
-        model.get_submodule(edit["reads"]).register_forward_pre_hook(edit_read(number), with_kwargs=True)
+        model.get_submodule(edit["reads"]).register_forward_pre_hook(edit_input(number), with_kwargs=True)
 ''',
     GIVES: '''
 
-def edit_given(number):
+def edit_output(number):
     """Changes what a module returns."""
 
     def change(module, arguments, output):
@@ -132,11 +132,11 @@ def edit_given(number):
 
 for number, edit in enumerate(EDITS):
     if "gives" in edit:
-        model.get_submodule(edit["gives"]).register_forward_hook(edit_given(number))
+        model.get_submodule(edit["gives"]).register_forward_hook(edit_output(number))
 ''',
     ADDS: '''
 
-def edit_added(number):
+def edit_difference(number):
     """Changes the difference between what a layer returns and what it reads."""
 
     def change(module, arguments, options, output):
@@ -150,7 +150,7 @@ def edit_added(number):
 
 for number, edit in enumerate(EDITS):
     if "adds" in edit:
-        model.get_submodule(edit["adds"]).register_forward_hook(edit_added(number), with_kwargs=True)
+        model.get_submodule(edit["adds"]).register_forward_hook(edit_difference(number), with_kwargs=True)
 ''',
 }
 """Where a module is edited -> how. An edit has the module's path by this name."""

@@ -29,8 +29,8 @@ def head_script(page: PageContext, recording: "Recording", request: HeadRequest)
         if isinstance(place, str):
             return Script(why=place)
         return mask_map(reading_for_script(recording, page), request.kind, place)
-    shown = _shown(recording, request)
-    return Script(why=shown) if isinstance(shown, str) else head_map(reading_for_script(recording, page), shown)
+    heads = _heads(recording, request)
+    return Script(why=heads) if isinstance(heads, str) else head_map(reading_for_script(recording, page), heads)
 
 
 def row_script(
@@ -39,11 +39,11 @@ def row_script(
     """Of a token's row or column of the map. bars: the picture that it makes."""
     if request.direction == CHOICE:
         return Script(why=texts.CHOICE)
-    shown = _shown(recording, replace(request, show=THIS_HEAD) if request.show == MASK else request)
-    if isinstance(shown, str) or bars is None:
-        return Script(why=shown if isinstance(shown, str) else texts.NONE_YET)
+    heads = _heads(recording, replace(request, show=THIS_HEAD) if request.show == MASK else request)
+    if isinstance(heads, str) or bars is None:
+        return Script(why=heads if isinstance(heads, str) else texts.NONE_YET)
     reading = reading_for_script(recording, page)
-    return token_row(reading, shown, token, request.direction == COLUMN, len(bars.data[0].y))
+    return token_row(reading, heads, token, request.direction == COLUMN, len(bars.data[0].y))
 
 
 def every_head_script(page: PageContext, kind: str) -> Outputs:
@@ -64,7 +64,7 @@ def measure_script(page: PageContext, recording: "Recording", kind: str, measure
     return head_measure(reading, kind, measure)
 
 
-def _shown(recording: "Recording", request: HeadRequest) -> HeadMap | str:
+def _heads(recording: "Recording", request: HeadRequest) -> HeadMap | str:
     """The map as a script computes it; or why it does not."""
     from playground.recording.head_weights import excluded_keys, part_of_pair
 
@@ -74,13 +74,13 @@ def _shown(recording: "Recording", request: HeadRequest) -> HeadMap | str:
     others = tuple(int(head) for head in request.others or ())
     show = THIS_HEAD if derivation.combines_heads and not others else request.show
     left_out = excluded_keys(request.exclude, attention.key_tokens) if derivation.exclude else []
-    shown = HeadMap(request.kind, int(request.layer), int(request.head), show, others, tuple(left_out))
+    heads = HeadMap(request.kind, int(request.layer), int(request.head), show, others, tuple(left_out))
     part = part_of_pair(request, attention.key_tokens)
-    shown = replace(shown, shared=show != TIMES_NORMS, part=part and (tuple(part[0]), tuple(part[1])))
+    heads = replace(heads, shared=show != TIMES_NORMS, part=part and (tuple(part[0]), tuple(part[1])))
     if show != TIMES_NORMS:
-        return shown
+        return heads
     place = _place(recording, request)
-    return place if isinstance(place, str) else replace(shown, place=place)
+    return place if isinstance(place, str) else replace(heads, place=place)
 
 
 def _place(recording: "Recording", request: HeadRequest) -> "HeadPlace | str":
