@@ -28,6 +28,7 @@ SCRIPTS = (
     "theme",
     "lists",
     "cells",
+    "names",
     "webgl",
     "table",
     "files",

@@ -216,6 +216,10 @@ function dress(figure, width) {
       if (layout.margin[side] > most[side]) layout.margin[side] = most[side];
     }
   }
+  if (narrow) {
+    fitNames(figure, width);
+    fitColourBars(figure, width);
+  }
   if (narrow && layout.yaxis?.scaleanchor && !layout.yaxis.constrain) {
     // Ranges follow the margins, and margins follow the widths of the numbers: Plotly would not come to an end.
     layout.yaxis.automargin = false;

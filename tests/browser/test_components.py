@@ -13,6 +13,8 @@ from playwright.sync_api import expect
 
 from playground.components import PlotlyView, TokenStrip, figure_json
 from playground.components.gradio_theme import theme
+from playground.figures.bars import named_bars
+from playground.figures.layout import colour_bar, finish
 from playground.figures.theme import BLUE, css_variables
 from tests.browser.conftest import new_page, with_theme
 from tests.tools.ports import free_port
@@ -104,6 +106,20 @@ def gallery() -> gr.Blocks:
                 hidden = PlotlyView(heatmap(), height=300, elem_id="hidden")
         behind = gr.Button("behind", elem_id="behind")
         behind.click(lambda: (heatmap(offset=0.5), "sent"), None, [hidden, after], show_progress="hidden")
+    return blocks
+
+
+def slim() -> gr.Blocks:
+    """Bars with long names, one of them with markup, and a map with a flat colour bar, in a column of a phone."""
+    names = ["A kitten is napping on the couch.", "<img src=x onerror=window.__xss=1> is a long name"]
+    bars = finish(named_bars([0.366, 0.312], names, text=["0.366", "0.312"]), "Two bars.")
+    bars.update_xaxes(range=[0, 0.5])
+    cells = heatmap()
+    cells.update_traces(colorbar=colour_bar("cosine"), zmin=-1, zmax=1)
+    cells.update_yaxes(tickvals=[0, 1, 2], ticktext=["a name of a row"] * 3)
+    with gr.Blocks() as blocks:
+        PlotlyView(bars, height=200, elem_id="bars")
+        PlotlyView(cells, height=300, elem_id="cells")
     return blocks
 
 
@@ -757,3 +773,19 @@ def test_text_in_a_scene_is_readable(serve, open_page):
     page.wait_for_function(kind, arg="scatter3d")
     page.wait_for_selector("#scene canvas", state="attached")
     assert page.locator("#scene .heatmaplayer image").count() == 0
+
+
+def test_nothing_is_cut_off_in_a_slim_window(serve, open_page):
+    """Guards against names that leave no room for the numbers at the bars' ends, against a name whose middle is cut out
+    turning into markup, and against a colour bar that ends outside of the picture."""
+    page = open_page(serve(slim()), width=320, height=640)
+    page.wait_for_selector("#bars .pv[data-rendered]")
+    page.wait_for_selector("#cells .pv[data-rendered]")
+    ends = """(name) => { const svg = document.querySelector(`#${name} .pv .main-svg`).getBoundingClientRect();
+      const drawn = [...document.querySelectorAll(`#${name} .pv :is(text, .cbfill, .cbfills rect)`)];
+      return [drawn.length, Math.max(...drawn.map((e) => e.getBoundingClientRect().right)) - svg.right]; }"""
+    for name in ("bars", "cells"):
+        count, beyond = page.evaluate(ends, name)
+        assert count > 4 and beyond < 1, name
+    names = page.locator("#bars .ytick text").all_text_contents()
+    assert len(names) == 2 and all("…" in name for name in names)

@@ -569,14 +569,17 @@ def test_the_page_under_a_finger(opened_tiny):
 
 
 def test_views_of_a_phone(opened_tiny):
-    """Guards against Step by step as six screens of pictures below one another, a table whose columns have names of two
-    letters, and clocks in the middle of an empty picture."""
+    """Guards against Step by step as six screens of pictures below one another (three are enough), a table whose columns
+    have names of two letters, and clocks in the middle of an empty picture."""
     page = opened_tiny(width=390, height=844, touch=True)
     page.get_by_role("tab", name="Attention", exact=True).tap()
     page.get_by_role("tab", name="Step by step", exact=True).tap()
     drawn(page, "maths-values")
     first, second = (page.locator(f"#maths-{name}").bounding_box() for name in ("products", "values"))
     assert first["x"] + first["width"] <= second["x"] < 390 and abs(first["y"] - second["y"]) < 2
+    about = page.locator("#attention-views .pg-details").locator("visible=true").bounding_box()
+    rows = page.locator("#maths-stages").bounding_box()["height"]  # one a token: 520 pixels of twelve
+    assert page.evaluate("scrollY") + about["y"] + about["height"] - rows + 520 <= 3 * 844
     page.get_by_role("tab", name="Roles", exact=True).tap()
     names = page.locator("#roles-table thead th .header-content, #roles-table thead th span").locator("visible=true")
     expect(names.filter(has_text="previous").first).to_be_visible()

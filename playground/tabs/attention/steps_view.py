@@ -16,7 +16,7 @@ from playground.recording.telling_query import telling_query
 from playground.tabs.attention.steps_scripts import by_hand_script, changed_script, steps_scripts
 from playground.tabs.attention.tab_chooser import TabChooser
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
-from playground.tabs.shared.detail import BESIDE, LEADING, detail
+from playground.tabs.shared.detail import BESIDE, LEADING, SWIPE, detail
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.views import View
@@ -69,23 +69,30 @@ def build(view: View, chooser: TabChooser) -> None:
     with gr.Row(elem_classes=BESIDE):
         with gr.Column(scale=6, min_width=320):
             Panel(markup.actors(texts.STEPS_ACTORS))
-            stages = PlotlyView(label="From q·k to attention", height=400, elem_id="maths-stages", elem_classes=LEADING)
-            rotation = PlotlyView(label="Before and after rotary", height=230, visible=False, elem_id="maths-rotation")
-        with detail("what-detail", scale=5, min_width=300):
-            Panel(f'<h3 class="pg-section">{texts.WHAT_IF}</h3>')
-            with gr.Row(elem_classes="pg-controls pg-compact"):
-                key = TokenList([], label="Key token", min_width=140, elem_id="what-key")
-                score = EmptyNumber(label="New score", min_width=100, elem_id="what-score")
-            with gr.Row(elem_classes="pg-controls pg-compact"):
-                hide = gr.Checkbox(False, label="Hide it (mask)", min_width=100, elem_id="what-hide")
-                factor = gr.Slider(0, 4, value=1, step=0.05, label="Scale ×", min_width=200, elem_id="what-factor")
-            answer = Panel(markup.note(texts.WHAT_IF_HINT), live=True, elem_id="what-words")
-            what = PlotlyView(label="Changed by you", height=400, visible=False, elem_id="what-if")
-            Panel(f'<h3 class="pg-section">{texts.HAND_SIZED}</h3>')
-            by_hand = stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS)
-            script = by_hand_script(HAND_SIZED, HAND_SIZED_WORDS).plain
-            PlotlyView(by_hand, label="Pencil and paper", height=150, elem_id="maths-by-hand", python=script)
-            Panel(markup.note(texts.HAND_SIZED_NOTE))
+            with gr.Column(elem_classes=SWIPE):
+                stages = PlotlyView(
+                    label="From q·k to attention", height=400, elem_id="maths-stages", elem_classes=LEADING
+                )
+                rotation = PlotlyView(
+                    label="Before and after rotary", height=230, visible=False, elem_id="maths-rotation"
+                )
+        with detail("what-detail", scale=5, min_width=300), gr.Column(elem_classes=SWIPE):
+            with gr.Column():
+                Panel(f'<h3 class="pg-section">{texts.WHAT_IF}</h3>')
+                with gr.Row(elem_classes="pg-controls pg-compact"):
+                    key = TokenList([], label="Key token", min_width=140, elem_id="what-key")
+                    score = EmptyNumber(label="New score", min_width=100, elem_id="what-score")
+                with gr.Row(elem_classes="pg-controls pg-compact"):
+                    hide = gr.Checkbox(False, label="Hide it (mask)", min_width=100, elem_id="what-hide")
+                    factor = gr.Slider(0, 4, value=1, step=0.05, label="Scale ×", min_width=200, elem_id="what-factor")
+                answer = Panel(markup.note(texts.WHAT_IF_HINT), live=True, elem_id="what-words")
+                what = PlotlyView(label="Changed by you", height=400, visible=False, elem_id="what-if")
+            with gr.Column():
+                Panel(f'<h3 class="pg-section">{texts.HAND_SIZED}</h3>')
+                by_hand = stages_figure(head_steps(HAND_SIZED), HAND_SIZED_WORDS)
+                script = by_hand_script(HAND_SIZED, HAND_SIZED_WORDS).plain
+                PlotlyView(by_hand, label="Pencil and paper", height=150, elem_id="maths-by-hand", python=script)
+                Panel(markup.note(texts.HAND_SIZED_NOTE))
     formula = gr.Markdown(
         formula_of(HAND_SIZED),
         elem_id="maths-formula",
@@ -101,10 +108,9 @@ def build(view: View, chooser: TabChooser) -> None:
             container=False,
             elem_id="maths-rows",
         )
-    with gr.Row(elem_classes="pg-swipe"):
+    with gr.Row(elem_classes=[SWIPE, "pg-two-columns"]):
         products = PlotlyView(label="q·k by dimension", height=400, elem_id="maths-products")
         values = PlotlyView(label="Weighted values", height=400, elem_id="maths-values")
-    with gr.Row(elem_classes="pg-swipe"):
         joined = PlotlyView(label="Concat(head_1, …, head_h)", height=300, elem_id="maths-concat")
         shares = PlotlyView(label="Heads through W^O", height=300, visible=False, elem_id="maths-shares")
     Panel(markup.explanation(*texts.STEPS_ABOUT))

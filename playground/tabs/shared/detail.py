@@ -24,6 +24,8 @@ LEADS = "pg-leads"
 """Class of a detail that holds the leading picture: on a phone it stands above the list."""
 MORE = "pg-more"
 """Class of what a phone shows of a detail only while it is open."""
+SWIPE = "pg-swipe"
+"""Class of a row or a column whose parts lie side by side on a phone, the next one's edge in sight."""
 NARROW = 600
 """Pixels up to which a detail slides over; as in assets/style.css."""
 
