@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 MEASURES = ("cosine", "dot", "euclidean")
-_NEAREST = """
+_QUERY = """
 # %%
 embedding = model.get_input_embeddings() if WHICH == "input embedding" else model.get_output_embeddings()
 table = embedding.weight.detach()[: len(tokenizer)].float()  # (vocabulary, width)
 query = torch.zeros(table.shape[1])
 for sign, ids in TERMS:
     query = query + sign * table[ids].mean(0)
-if CENTRE:  # the mean of all vectors is taken off, also off each word
+times = sum(sign for sign, _ in TERMS)
+"""
+_MEASURED = """if CENTRE:  # the mean of all vectors is taken off, also off each one that is in the query
     mean = table.double().mean(0).float()
-    query, table = query - sum(sign for sign, _ in TERMS) * mean, table - mean
+    query, table = query - times * mean, table - mean
 if MEASURE == "euclidean":
     values = (table - query).norm(dim=1)
 else:
@@ -22,16 +24,17 @@ else:
     if MEASURE == "cosine":
         values = values / (table.norm(dim=1) * query.norm()).clamp_min(1e-30)
 order = values.clone() if MEASURE == "euclidean" else -values
-if LEFT_OUT:  # the words themselves
+if LEFT_OUT:  # what is in the query
     order[LEFT_OUT] = torch.inf
 best = order.argsort(stable=True)[:COUNT]
-numbers = values[best]
-for value, number in zip(numbers.tolist(), best.tolist()):
-    print(f"{value:.6f}  {tokenizer.decode([number])!r}")
+best = best[order[best] < torch.inf]
+numbers, words = values[best], WORDS_HERE
+for value, word in zip(numbers.tolist(), words):
+    print(f"{value:.6f}  {word}")
 
 # %%
 figure = go.Figure(go.Bar(x=numbers, y=list(range(len(best))), orientation="h"))
-figure.update_yaxes(tickvals=list(range(len(best))), ticktext=named(best.tolist()), autorange="reversed")
+figure.update_yaxes(tickvals=list(range(len(best))), ticktext=words, autorange="reversed")
 figure.update_xaxes(title_text=MEASURE)
 """
 _STATES = """
@@ -97,7 +100,13 @@ def nearest(
     values: dict[str, object] = {"TERMS": [(sign, list(ids)) for sign, ids in terms], "LEFT_OUT": list(left_out)}
     values |= {"WHICH": matrix, "MEASURE": how[0], "CENTRE": how[1], "COUNT": count}
     title = "The nearest tokens" if len(terms) == 1 else "The tokens nearest to a sum of words"
-    return script_of(reading, Recipe(title, _NEAREST, values, reads_text=False))
+    return script_of(reading, Recipe(title, _QUERY + measured("named(best.tolist())"), values, reads_text=False))
+
+
+def measured(words: str) -> str:
+    """Cells that find the rows of `table` nearest to `query`, a sum of `times` vectors, and draw them. words: Python that
+    names the rows `best`."""
+    return _MEASURED.replace("WORDS_HERE", words)
 
 
 def paths(reading: Reading, places: Sequence[tuple[str, int]], edited: Sequence[bool] = ()) -> Script:

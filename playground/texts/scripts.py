@@ -42,13 +42,7 @@ OWN_FREQUENCIES = (
 OWN_POSITIONS = (
     "A script gives positions as the argument position_ids, which does not reach all that this model knows of order."
 )
-DROPPED = "A script does not place what was added to the picture: empty “Add to the picture”, then there is one."
-FILTERED = "A script places the whole vocabulary or a random sample of it, not what passes a filter."
-SAMPLE = "A script places all points; this picture is a sample of them."
-OWN_POOLING = (
-    "A script makes a sentence of the mean of its tokens, or of the first or last one. This model's own way has more "
-    "steps."
-)
+MANY_POINTS = "A script lists the points within a lasso one by one, at most {most:,} of them: draw round fewer."
 TAUGHT = (
     "A script draws probabilities of a checkpoint's own head, or of labels by their words in one window: not of a layer "
     "that was taught here, and no regression."
