@@ -164,6 +164,11 @@ def _read_added(added: Reading, constants: dict[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def beginning(source: Source, count: int) -> Source:
+    """The first points of a source."""
+    return source.more("vectors, names = vectors[:COUNT], names[:COUNT]\n", {"COUNT": count})
+
+
 def sampled(source: Source, count: int, seed: int) -> Source:
     """A random sample of a source's points."""
     return source.more(_SAMPLE, {"COUNT": count, "SEED": seed}, NUMPY)

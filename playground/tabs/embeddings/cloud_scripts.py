@@ -1,7 +1,6 @@
 """The scripts of points: where they lie, what is near to them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playground.analysis.embeddings.layouts import PCA, TSNE, UMAP
@@ -143,9 +142,3 @@ def words_script(model: "LoadedModel", request: PointRequest, matrix: str, compo
     """Of words on their principal axes. matrix: as the list names it."""
     source = _words(model, request, str(WordPoints().spaces(model)[matrix]))
     return scripts.cloud(model_for_script(model), source, PCA, {"COMPONENTS": components}, False)
-
-
-def states_script(reading: Reading, text: str, layer: int) -> Script:
-    """Of a text's tokens on the principal axes of their states after a layer."""
-    reading = replace(reading, text=text)
-    return scripts.cloud(reading, sources.tokens(reading, layer), PCA, {"COMPONENTS": 2}, False)
