@@ -32,6 +32,7 @@ OF_RUN = (
     "A run of training has no script: its numbers come from hundreds of steps that the server took. Save the model as "
     "a folder and open that: then the pictures of the other tabs have scripts."
 )
+OF_CLASS = "A class gave these answers: no model computed them, so that no script can."
 OWN_ATTENTION = "This model's attention is no function of its family that a script could watch."
 OWN_ROTATION = (
     "This family turns its queries and keys one by one, in an order of its own, which a script does not follow."
