@@ -6,7 +6,7 @@ Letters: N points of D dimensions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,16 @@ class PlacedPoints:
 
 
 @dataclass(frozen=True, eq=False)
+class AddedPoints:
+    """What a visitor added to a picture, where it lies in it."""
+
+    names: tuple[str, ...] = ()
+    """Unescaped; a token that occurs twice is two points."""
+    coordinates: np.ndarray = field(default_factory=lambda: np.empty((0, 2), np.float32))
+    """(names, 2 or 3) float32."""
+
+
+@dataclass(frozen=True, eq=False)
 class Cloud:
     """Points where they lie, with their colours and a description."""
 
@@ -56,8 +66,7 @@ class Cloud:
     """With the colour that was taken."""
     placed: PlacedPoints
     colours: PointColours
-    dropped: dict[str, np.ndarray]
-    """Name -> coordinates (2 or 3,) of what was dropped into the picture."""
+    added: AddedPoints
     description: str
 
 
@@ -94,12 +103,12 @@ def _room(points: Points, labels: Sequence[str], layout: LayoutSettings) -> int:
     return min(MAX_DRAWN, int(MAX_BYTES / ((4 * layout.components + 1) * 4 / 3 + written)))
 
 
-def colour_cloud(placed: PlacedPoints, request: CloudRequest, dropped: dict[str, np.ndarray]) -> Cloud:
+def colour_cloud(placed: PlacedPoints, request: CloudRequest, added: AddedPoints) -> Cloud:
     """The placed points with the colours of the request."""
     points, layout, choices = placed.points, placed.layout, colour_choices(placed.points)
     request = replace(request, colour=request.colour if request.colour in choices else choices[0])
     colours = colour_points(points, layout.coordinates, request.colour, request.chosen, request.layout.seed)
-    return Cloud(request, placed, colours, dropped, _describe(placed, colours, request.layout.method))
+    return Cloud(request, placed, colours, added, _describe(placed, colours, request.layout.method))
 
 
 def _describe(placed: PlacedPoints, colours: PointColours, method: str) -> str:
@@ -119,14 +128,14 @@ def _describe(placed: PlacedPoints, colours: PointColours, method: str) -> str:
     return description
 
 
-def drop_points(model: LoadedModel, request: CloudRequest, layout: Layout, reader: TextReader) -> dict[str, np.ndarray]:
-    """Name -> coordinates of what a resolved request drops into the picture: words, the tokens of another text, or
-    sentences. PlaygroundError where the layout has no place for new points."""
+def add_points(model: LoadedModel, request: CloudRequest, layout: Layout, reader: TextReader) -> AddedPoints:
+    """What a resolved request adds to the picture: words, the tokens of another text, or sentences. PlaygroundError where
+    the layout has no place for new points."""
     if not request.dropped.strip():
-        return {}
+        return AddedPoints()
     if layout.place is None:
         raise PlaygroundError(f"New points have no place in {request.layout.method}.", "Choose PCA or UMAP.")
     kind = request.point_set.dropped_as
     dropped = replace(request, kind=kind, points=replace(request.points, text=request.dropped))
     points = points_of(model, dropped, reader)
-    return dict(zip(points.source.texts, layout.place(points.vectors), strict=True))
+    return AddedPoints(points.source.texts, layout.place(points.vectors))

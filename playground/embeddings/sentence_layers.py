@@ -3,7 +3,7 @@
 Letters: D width.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,76 @@ from torch import Tensor, nn
 from playground.errors import PlaygroundError
 from playground.weights.bounded_json import read_json
 
-Step = Callable[[Tensor], Tensor]
-
 _MAX_BYTES = 256 * 1024**2
 
 
 class NotFollowed(Exception):
     """A module, or a file of one, that can't be followed; says which and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """A matrix with an activation."""
+
+    folder: str
+    """Beside the transformer's, where the weights lie."""
+    matrix: Tensor  # (D', D)
+    bias: Tensor | None  # (D',)
+    activation: nn.Module
+    adds_input: bool
+    residual: Tensor | None  # (D', D): by which the input is multiplied before it is added
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"Dense ({self.matrix.shape[1]} to {self.matrix.shape[0]}, {type(self.activation).__name__})"
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        out: Tensor = self.activation(nn.functional.linear(vector, self.matrix, self.bias))
+        if self.adds_input:
+            out = out + (vector if self.residual is None else self.residual @ vector)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class LayerNorm:
+    """The norm of a layer, over the whole vector."""
+
+    folder: str
+    scale: Tensor  # (D,)
+    shift: Tensor  # (D,)
+    name = "LayerNorm"
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        return nn.functional.layer_norm(vector, self.scale.shape, self.scale, self.shift)
+
+
+class Normalize:
+    """Scales a vector to length 1."""
+
+    name = "Normalize"
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        return nn.functional.normalize(vector, dim=0)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Keeps the first numbers of a vector."""
+
+    count: int
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"the first {self.count} of its numbers"
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        return vector[: self.count]
+
+
+Step = Dense | LayerNorm | Normalize | Beginning
+"""What may follow a pooling: makes a vector (D',) of a vector (D,)."""
 
 
 def read_object(folder: Path, name: str) -> dict[str, Any]:
@@ -34,37 +97,24 @@ def read_object(folder: Path, name: str) -> dict[str, Any]:
     return content
 
 
-def read_dense(folder: Path) -> tuple[str, Step]:
-    """Name and function of a matrix with an activation. Raises NotFollowed."""
+def read_dense(folder: Path) -> Dense:
+    """Raises NotFollowed."""
     config, weights = read_object(folder, "config.json"), _read_weights(folder)
     activation = _activation(str(config.get("activation_function", "torch.nn.modules.activation.Tanh")))
     matrix, bias = weights.get("linear.weight"), weights.get("linear.bias")
     if matrix is None or config.get("module_input_name", "sentence_embedding") != "sentence_embedding":
         raise NotFollowed(f"{folder.name}, whose weights are not those of one Dense over sentences")
-    residual = weights.get("residual.weight") if config.get("use_residual") else None
-
-    def dense(vector: Tensor) -> Tensor:
-        out = activation(nn.functional.linear(vector, matrix, bias))
-        if config.get("use_residual"):
-            out = out + (vector if residual is None else residual @ vector)
-        return out
-
-    name = f"Dense ({matrix.shape[1]} to {matrix.shape[0]}, {type(activation).__name__})"
-    return name, dense
+    adds_input = bool(config.get("use_residual"))
+    residual = weights.get("residual.weight") if adds_input else None
+    return Dense(folder.name, matrix, bias, activation, adds_input, residual)
 
 
-def read_layer_norm(folder: Path) -> Step:
+def read_layer_norm(folder: Path) -> LayerNorm:
     """Raises NotFollowed."""
     weights = _read_weights(folder)
     if not {"norm.weight", "norm.bias"} <= weights.keys():
         raise NotFollowed(f"{folder.name}, which lacks its weights")
-    scale, shift = weights["norm.weight"], weights["norm.bias"]
-    return lambda vector: nn.functional.layer_norm(vector, scale.shape, scale, shift)
-
-
-def normalize(vector: Tensor) -> Tensor:
-    """(D,) of length 1."""
-    return nn.functional.normalize(vector, dim=0)
+    return LayerNorm(folder.name, weights["norm.weight"], weights["norm.bias"])
 
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:

@@ -14,7 +14,15 @@ import torch
 from torch import Tensor
 
 from playground.embeddings.pooling_names import CLS, LAST, MAX, MEAN, NAMES, SQRT, WEIGHTED
-from playground.embeddings.sentence_layers import NotFollowed, Step, normalize, read_dense, read_layer_norm, read_object
+from playground.embeddings.sentence_layers import (
+    Beginning,
+    Normalize,
+    NotFollowed,
+    Step,
+    read_dense,
+    read_layer_norm,
+    read_object,
+)
 from playground.errors import PlaygroundError
 from playground.weights.bounded_json import read_json
 
@@ -45,8 +53,8 @@ class SentenceModules:
     """Keys of `NAMES`; of several the vectors are joined."""
     include_prompt: bool = True
     """Whether the prompt's tokens are pooled too."""
-    steps: tuple[tuple[str, Step], ...] = ()
-    """Name and function (D,) -> (D',) of what follows the pooling."""
+    steps: tuple[Step, ...] = ()
+    """What follows the pooling."""
     max_tokens: int | None = None
     lower_case: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +69,7 @@ class SentenceModules:
     @property
     def description(self) -> str:
         """All modules in words: "mean of the tokens, then Dense (768 to 512, Tanh) and Normalize"."""
-        after = " and ".join(name for name, _ in self.steps)
+        after = " and ".join(step.name for step in self.steps)
         return f"{self.pooling}, then {after}" if after else self.pooling
 
     def prompt(self, role: str = "") -> str:
@@ -76,7 +84,7 @@ class SentenceModules:
 
     def finish(self, vector: Tensor) -> Tensor:
         """What the modules after the pooling make of its vector."""
-        for _, step in self.steps:
+        for step in self.steps:
             vector = step(vector)
         return vector
 
@@ -104,7 +112,7 @@ def read_sentence_modules(folder: Path) -> SentenceModules | None:
         return _without_list(folder)
     poolings: tuple[str, ...] | None = None
     include_prompt = True
-    steps: list[tuple[str, Step]] = []
+    steps: list[Step] = []
     first, *following = _entries(root)
     if first[0] != "Transformer":
         raise NotFollowed(f"the module {first[0][:40]}")
@@ -114,11 +122,11 @@ def read_sentence_modules(folder: Path) -> SentenceModules | None:
                 raise NotFollowed("a second pooling")
             poolings, include_prompt = _read_pooling(place)
         elif kind == "Normalize":
-            steps.append((kind, normalize))
+            steps.append(Normalize())
         elif kind == "Dense":
             steps.append(read_dense(place))
         elif kind == "LayerNorm":
-            steps.append((kind, read_layer_norm(place)))
+            steps.append(read_layer_norm(place))
         elif kind != "Dropout":  # which changes nothing after training
             raise NotFollowed(f"the module {kind[:40]}")
     if poolings is None:
@@ -130,7 +138,7 @@ def read_sentence_modules(folder: Path) -> SentenceModules | None:
         raise NotFollowed("config_sentence_transformers.json, whose prompts are no texts by name")
     texts = {name: text for name, text in prompts.items() if isinstance(text, str)}
     if isinstance(kept, int) and kept > 0:
-        steps.append((f"the first {kept} of its numbers", lambda vector: vector[:kept]))
+        steps.append(Beginning(kept))
     limit = own.get("max_seq_length")
     return SentenceModules(
         poolings,

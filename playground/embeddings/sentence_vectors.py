@@ -97,16 +97,25 @@ def chosen_pooling(model: LoadedModel, name: str) -> str:
     return OWN if own_pooling(model) else usual_pooling(model)
 
 
-def plain_pooling(model: LoadedModel, name: str) -> str:
-    """A name in `POOLINGS` for what `encode` does with a pooling where a layer is named; empty where it does more."""
-    modules = _chosen_modules(model, name)
-    plain = not (modules.lower_case or modules.prompts or modules.prompt())
-    return modules.pooling if plain and modules.pooling in POOLINGS else ""
+def modules_of(model: LoadedModel, pooling: str) -> SentenceModules:
+    """What a pooling consists of. PlaygroundError for an unknown one."""
+    modules = _modules(model)
+    if isinstance(modules, SentenceModules) and pooling in (OWN, modules.description):
+        return modules
+    if pooling in _PLAIN:
+        return _PLAIN[pooling]
+    choices = [*([OWN] if isinstance(modules, SentenceModules) else []), *POOLINGS]
+    raise PlaygroundError(f"There is no pooling {pooling!r}.", f"Choose one of: {', '.join(choices)}.")
 
 
-def steps_after(model: LoadedModel, name: str) -> tuple[str, ...]:
-    """The names of what `encode` does behind a pooling where no layer is named: "Normalize", say."""
-    return tuple(step for step, _ in _chosen_modules(model, name).steps)
+def prompt_of(model: LoadedModel, modules: SentenceModules, role: str = "") -> tuple[str, int]:
+    """What is put before a sentence, and how many of its tokens are not pooled: none, or those of the prompt without the
+    special token that ends a text."""
+    prompt = modules.prompt(role)
+    if modules.include_prompt or not prompt:
+        return prompt, 0
+    ids = _ids(model, prompt)
+    return prompt, len(ids) - (ids[-1] in model.vocabulary.special_ids)
 
 
 def pooling_remark(model: LoadedModel, pooling: str) -> str:
@@ -151,12 +160,11 @@ def encode(
     role: "query" or "document", for models with a prompt for each. PlaygroundError for a line without tokens, and for
     an unknown pooling.
     """
-    modules, limit = _chosen_modules(model, pooling), limit_of(model)
-    prompt = modules.prompt(role)
+    modules, limit = modules_of(model, pooling), limit_of(model)
+    prompt, skipped = prompt_of(model, modules, role)
     texts = [(prompt + line).lower() if modules.lower_case else prompt + line for line in lines]
     lengths = [len(_ids(model, text)) for text in texts]
     ids = [_ids(model, text, limit) for text in texts]
-    skipped = 0 if modules.include_prompt or not prompt else _prompt_tokens(model, prompt)
     by_length = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     vectors: list[Tensor] = [torch.empty(0)] * len(ids)
     for start in range(0, len(by_length), BATCH):
@@ -170,16 +178,6 @@ def encode(
     return Encoded(model, torch.stack(vectors), sum(length > limit for length in lengths))
 
 
-def _chosen_modules(model: LoadedModel, pooling: str) -> SentenceModules:
-    modules = _modules(model)
-    if isinstance(modules, SentenceModules) and pooling in (OWN, modules.description):
-        return modules
-    if pooling in _PLAIN:
-        return _PLAIN[pooling]
-    choices = [*([OWN] if isinstance(modules, SentenceModules) else []), *POOLINGS]
-    raise PlaygroundError(f"There is no pooling {pooling!r}.", f"Choose one of: {', '.join(choices)}.")
-
-
 def _ids(model: LoadedModel, text: str, limit: int | None = None) -> list[int]:
     """Ids of a line, at most `limit`: special tokens at its end stay."""
     options = {} if limit is None else {"truncation": True, "max_length": limit}
@@ -187,12 +185,6 @@ def _ids(model: LoadedModel, text: str, limit: int | None = None) -> list[int]:
     if not ids:
         raise PlaygroundError(f"“{plain_mark(text.strip(), 40)}” has no token in this model.", "Take it out.")
     return ids
-
-
-def _prompt_tokens(model: LoadedModel, prompt: str) -> int:
-    """Tokens before the sentence's own: those of the prompt without the special token that ends a text."""
-    ids = _ids(model, prompt)
-    return len(ids) - (ids[-1] in model.vocabulary.special_ids)
 
 
 def _states(model: LoadedModel, lines: Sequence[Sequence[int]], layer: int | None) -> Tensor:

@@ -5,6 +5,9 @@ import sys
 from torch import nn
 
 from playground.models.loaded_model import LoadedModel
+from playground.recording.layers.build import build_of
+from playground.recording.residual_stream import stack_layers
+from playground.scripts.layer_states import Stages
 from playground.texts import scripts as texts
 
 
@@ -24,3 +27,26 @@ def attention_call(model: LoadedModel, layer: int, kind: str) -> int | str:
 def path_of(model: nn.Module, module: nn.Module | None) -> str:
     """Where a module lies within another one; empty where it does not."""
     return next((name for name, each in model.named_modules() if each is module), "")
+
+
+def stage_paths(model: LoadedModel) -> Stages | str:
+    """The parts between which each layer reads its state; empty where none does, as in layers whose parts all read the same
+    state. Or why a script does not find them."""
+    blocks, layers = build_of(model).blocks, stack_layers(model.model)
+    if not any(block.stages for block in blocks):
+        return ()
+    if len(blocks) != len(layers) or len(set(layers)) < len(layers):
+        return texts.NO_PARTS.format(reason=texts.RUN_AGAIN)
+    stages = []
+    for block in blocks:
+        parts = block.parts[: max(block.stages, default=0)]
+        paths = [path_of(block.layer, part.module) for part in parts]
+        if not all(paths):
+            return texts.NO_PARTS.format(reason=texts.RUN_AGAIN)
+        stages.append(
+            tuple(
+                (part.kind, path, round(float(part.factor), 6), place in block.stages)
+                for place, (part, path) in enumerate(zip(parts, paths, strict=True), start=1)
+            )
+        )
+    return tuple(stages[:1] if len(set(stages)) == 1 else stages)

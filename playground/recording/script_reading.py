@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -24,6 +25,7 @@ from playground.scripts.rotary import FrequencyPlace
 from playground.scripts.script import Checkpoint, Reading
 from playground.texts import scripts as texts
 from playground.weights.file_rules import is_gguf
+from playground.weights.inner_transformer import transformer_folder
 
 TRAINED = "trained:"
 """The beginning of the ids of models that were trained here."""
@@ -43,6 +45,9 @@ def checkpoint_of(model: LoadedModel) -> Checkpoint:
     trained = model.model_id.startswith(TRAINED)
     name = FOLDER if trained else entry.hub_id if entry else model.model_id
     from_hub = model.origin in ("hub", "hub cache") and "+" not in model.revision
+    place = Path(str(model.model.name_or_path or "."))
+    inner = place.name if place != place.parent and transformer_folder(place.parent) == place else ""
+    name = str(place.parent) if inner and name == str(place) else name  # the folder was named, not the one above it
     notes = []
     if trained:
         notes.append(texts.SAVE_FIRST)
@@ -57,7 +62,8 @@ def checkpoint_of(model: LoadedModel) -> Checkpoint:
     if model.model.config.is_encoder_decoder and auto == "AutoModel" and model.capabilities.logits:
         auto = "AutoModelForSeq2SeqLM"
     dtype = model.dtype.name if model.dtype.name in ("float32", "float16", "bfloat16") else "float32"
-    return Checkpoint(name, auto, dtype, model.revision if from_hub else None, " ".join(notes), layer_names(model))
+    revision = model.revision if from_hub else None
+    return Checkpoint(name, auto, dtype, revision, inner, " ".join(notes), layer_names(model))
 
 
 def reading_of(recording: Recording, text: str = "") -> Reading:

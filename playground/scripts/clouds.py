@@ -1,64 +1,23 @@
-"""Scripts of clouds of points: the vectors of tokens, words, states or sentences, and where a layout places them."""
+"""Scripts of clouds of points: where a layout places the vectors of a source, how alike they are, what is near to one."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
+from playground.scripts.embeddings import measured
+from playground.scripts.point_sources import NUMPY, Source
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
-_TABLE = """
-# %%
-embedding = model.get_input_embeddings() if WHICH == "input embedding" else model.get_output_embeddings()
-table = embedding.weight.detach().float()  # (vocabulary, width)
-"""
-_VOCABULARY = (
-    _TABLE
-    + """rows = list(range(min(len(table), len(tokenizer))))  # beyond it a table is padding
-if len(rows) > COUNT:  # for so many a picture has room
-    rows = np.sort(np.random.default_rng(SEED).choice(rows, COUNT, replace=False)).tolist()
-vectors, names = table[rows], named(rows)
-"""
-)
-_WORDS = (
-    _TABLE
-    + """points = {}  # name -> tokens
-for word in WORDS:
-    tokens = tokenizer(SPACE + word, add_special_tokens=False)["input_ids"]
-    parts = {f"{word} {place}": [token] for place, token in enumerate(tokens)} if BY_TOKEN else {word: tokens}
-    points |= parts
-vectors, names = torch.stack([table[tokens].mean(0) for tokens in points.values()]), list(map(escape, points))
-"""
-)
-_STATES = """
-# %%
-with torch.inference_mode():
-    states = torch.cat(model(**inputs, output_hidden_states=True).hidden_states).float()  # (layers + 1, tokens, width)
-"""
-_OF_LAYER = "vectors, names = states[LAYER], named(ids)\n"
-_EVERY_LAYER = """states, names = states[:, :512], named(ids[:512])  # of a long text the beginning
-vectors, names = states.flatten(0, 1), [f"{name} layer {layer}" for layer in range(len(states)) for name in names]
-"""
-_SENTENCES = """
-# %%
-vectors = []
-for line in LINES:
-    ids = torch.tensor([tokenizer(line, truncation=True, max_length=LIMIT)["input_ids"]])
-    with torch.inference_mode():
-        states = model(ids, output_hidden_states=True).hidden_states[LAYER][0].float()  # (tokens, width)
-    vectors.append(POOLED_HERE)
-vectors, names = torch.stack(vectors), list(map(escape, LINES))
-"""
-POOLINGS = {"mean": "states.mean(0)", "first": "states[0]", "last": "states[-1]"}
-"""How a sentence is made of its tokens' states."""
-_DIRECTIONS = "vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-30)\n"
+_DIRECTIONS = "NAME = NAME / NAME.norm(dim=1, keepdim=True).clamp_min(1e-30)\n"
 _PCA = """
 # %%
 centred = vectors.double() - vectors.double().mean(0)
 # The right singular vectors are the principal axes; of many points those of their covariance, which are the same.
-_, _, axes = torch.linalg.svd(centred if len(centred) <= 2000 else centred.T @ centred, full_matrices=False)
-axes = axes[:COMPONENTS]
+_, sizes, axes = torch.linalg.svd(centred if len(centred) <= 2000 else centred.T @ centred, full_matrices=False)
+axes = axes[:COMPONENTS] * (sizes[:COMPONENTS, None] > 1e-9 * sizes[0])  # 0 where the points have fewer
 axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()  # each one's largest number is positive
 numbers = centred @ axes.T  # (points, components)
 print(f"shares of the variance: {(numbers.square().sum(0) / centred.square().sum()).tolist()}")
+"""
+_ADDED_TO_PCA = """added_numbers = (added.double() - vectors.double().mean(0)) @ axes.T  # on the same axes
 """
 _TSNE = """
 # %%
@@ -85,7 +44,7 @@ np.put_along_axis(near, np.argpartition(distances, NEIGHBOURS, axis=1)[:, :NEIGH
 np.fill_diagonal(near, True)
 rows, columns = np.nonzero(near | near.T)
 sparse = csr_matrix((distances[rows, columns].astype(np.float32), (rows, columns)), shape=distances.shape)
-numbers = UMAP(
+reducer = UMAP(
     n_components=COMPONENTS,
     n_neighbors=NEIGHBOURS,
     min_dist=LEAST_DISTANCE,
@@ -93,17 +52,20 @@ numbers = UMAP(
     n_jobs=1,
     metric="precomputed",
     init="random" if len(vectors) <= COMPONENTS + 2 else "spectral",
-).fit_transform(sparse)
+)
+numbers = reducer.fit_transform(sparse)
+"""
+_ADDED_TO_UMAP = """distances = pairwise_distances(added.numpy(), vectors.numpy()).astype(np.float32)
+added_numbers = reducer.transform(distances)  # beside what it is near to
 """
 _DRAW = """
 # %%
-columns = torch.as_tensor(numbers).T
-if COMPONENTS == 3:
-    figure = go.Figure(go.Scatter3d(x=columns[0], y=columns[1], z=columns[2], mode="markers", text=names))
-else:
-    figure = go.Figure(go.Scattergl(x=columns[0], y=columns[1], mode="markers", text=names))
+kind = go.Scatter3d if COMPONENTS == 3 else go.Scattergl
+figure = go.Figure(kind(**dict(zip("xyz", torch.as_tensor(numbers).T)), mode="markers", text=names))
 """
-_NUMPY = "import numpy as np"
+_DRAW_ADDED = """look = {"mode": "markers+text", "text": added_names, "textposition": "top center"}
+figure.add_trace(kind(**dict(zip("xyz", torch.as_tensor(added_numbers).T)), **look))
+"""
 _SIMILAR = """
 # %%
 numbers = torch.nn.functional.cosine_similarity(vectors[:, None].double(), vectors[None].double(), dim=-1)
@@ -128,62 +90,38 @@ ranked = [names[place + 1] for place in best.tolist()]
 figure.update_yaxes(tickvals=list(range(len(best))), ticktext=ranked, autorange="reversed")
 figure.update_xaxes(title_text="cosine")
 """
-
-
-@dataclass(frozen=True)
-class Source:
-    """Cells that make `vectors` (points, width) and `names`, and their constants."""
-
-    cells: str
-    values: Mapping[str, object] = field(default_factory=dict)
-    imports: str = ""
-    reads_text: bool = False
-
-
-def vocabulary(matrix: str, count: int, seed: int) -> Source:
-    """All tokens, or a sample of `count`. matrix: "input embedding" or "output embedding"."""
-    return Source(_VOCABULARY, {"WHICH": matrix, "COUNT": count, "SEED": seed}, _NUMPY)
-
-
-def words(matrix: str, typed: list[str], space: str, by_token: bool) -> Source:
-    """Words at the mean of their tokens, or token by token."""
-    return Source(_WORDS, {"WHICH": matrix, "WORDS": typed, "SPACE": space, "BY_TOKEN": by_token})
-
-
-def tokens(matrix: str) -> Source:
-    """The tokens of the text by their rows of a matrix."""
-    return Source(_TABLE + "vectors, names = table[ids], named(ids)\n", {"WHICH": matrix}, reads_text=True)
-
-
-def states(layer: int | None) -> Source:
-    """The tokens of the text by their states after a layer, 0 the embedding; None: after every one."""
-    if layer is None:
-        return Source(_STATES + _EVERY_LAYER, reads_text=True)
-    return Source(_STATES + _OF_LAYER, {"LAYER": layer}, reads_text=True)
-
-
-def sentences(lines: list[str], pooling: str, layer: int, limit: int) -> Source:
-    """Sentences by the states of at most `limit` tokens after a layer, -1 the last. pooling: a key of POOLINGS."""
-    cells = _SENTENCES.replace("POOLED_HERE", POOLINGS[pooling])
-    return Source(cells, {"LINES": lines, "LAYER": layer, "LIMIT": limit})
+_NEAR = """
+# %%
+table, query, times = vectors, vectors[LEFT_OUT].mean(0), 1  # of all points, also of those that a sample leaves out
+"""
 
 
 def cloud(reading: Reading, source: Source, method: str, settings: Mapping[str, object], directions: bool) -> Script:
     """Points laid out by "PCA", "t-SNE" or "UMAP". settings: COMPONENTS, and SEED, PERPLEXITY, NEIGHBOURS and
     LEAST_DISTANCE where the method has them. directions: whether vectors are scaled to length 1."""
-    layout, imports = {
-        "PCA": (_PCA, ""),
-        "t-SNE": (_TSNE, f"{_NUMPY}\nfrom openTSNE import TSNE  # pip install openTSNE"),
+    layout, added, imports = {
+        "PCA": (_PCA, _ADDED_TO_PCA, ""),
+        "t-SNE": (_TSNE, "", f"{NUMPY}\nfrom openTSNE import TSNE  # pip install openTSNE"),
         "UMAP": (
             _UMAP,
-            f"{_NUMPY}\nfrom scipy.sparse import csr_matrix\nfrom sklearn.metrics import pairwise_distances\n"
+            _ADDED_TO_UMAP,
+            f"{NUMPY}\nfrom scipy.sparse import csr_matrix\nfrom sklearn.metrics import pairwise_distances\n"
             "from umap import UMAP  # pip install umap-learn",
         ),
     }[method]
-    body = source.cells + (_DIRECTIONS if directions else "") + layout + _DRAW
-    imports = imports or source.imports
+    named = ["vectors", "added"] if source.adds else ["vectors"]
+    body = source.cells + "".join(_DIRECTIONS.replace("NAME", name) for name in named if directions)
+    body += layout + added + _DRAW + _DRAW_ADDED if source.adds else layout + _DRAW
     values = {**source.values, **settings}
-    return script_of(reading, Recipe("Points in fewer dimensions", body, values, False, imports, source.reads_text))
+    recipe = Recipe(
+        "Points in fewer dimensions", body, values, False, _joined(source.imports, imports), source.reads_text
+    )
+    return script_of(reading, recipe)
+
+
+def _joined(*imports: str) -> str:
+    """Lines of imports, each once."""
+    return "\n".join(dict.fromkeys(line for one in imports for line in one.splitlines() if line))
 
 
 def similarity(reading: Reading, source: Source) -> Script:
@@ -196,4 +134,14 @@ def similarity(reading: Reading, source: Source) -> Script:
 def ranking(reading: Reading, source: Source, count: int) -> Script:
     """The `count` sentences nearest to the first one."""
     values = {**source.values, "COUNT": count}
-    return script_of(reading, Recipe("Nearest to a sentence", source.cells + _RANKED, values, reads_text=False))
+    recipe = Recipe("Nearest to a sentence", source.cells + _RANKED, values, False, source.imports, False)
+    return script_of(reading, recipe)
+
+
+def near(reading: Reading, source: Source, rows: Sequence[int], how: tuple[str, bool], count: int) -> Script:
+    """The points nearest to some of them, or to the mean of these: `rows`, which are no answer. how: the measure, one of
+    `embeddings.MEASURES`, and whether the mean of all points is taken off."""
+    values = {**source.values, "LEFT_OUT": list(rows), "MEASURE": how[0], "CENTRE": how[1], "COUNT": count}
+    body = source.cells + _NEAR + measured("[names[row] for row in best.tolist()]")
+    recipe = Recipe("The nearest points", body, values, False, source.imports, source.reads_text)
+    return script_of(reading, recipe)

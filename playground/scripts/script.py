@@ -39,6 +39,8 @@ class Checkpoint:
     """The class of transformers."""
     dtype: str = "float32"
     revision: str | None = None
+    subfolder: str = ""
+    """Where the transformer lies in it, if not at its top: 0_Transformer of sentence-transformers."""
     note: str = ""
     """Why the numbers may differ a little from the page's; empty if they don't."""
     layer_names: str = ""
@@ -89,6 +91,7 @@ def script_of(reading: Reading, recipe: Recipe) -> Script:
     checkpoint, constants = reading.checkpoint, dict[str, object]()
     if recipe.loads:
         constants |= {"MODEL": checkpoint.name, "REVISION": checkpoint.revision}
+        constants |= {"SUBFOLDER": checkpoint.subfolder} if checkpoint.subfolder else {}
     text = _text(reading, constants) if recipe.loads and recipe.reads_text else ""
     edits = reading.edits if recipe.loads else None
     if edits is not None:
@@ -136,9 +139,10 @@ def with_picture(title: str, code: str, draw: str) -> Script:
 def _loading(checkpoint: Checkpoint, recipe: Recipe) -> list[str]:
     assert checkpoint.auto.isidentifier() and checkpoint.dtype.isidentifier()
     attention = ', attn_implementation="eager"' if recipe.eager else ""
+    place = "MODEL, revision=REVISION" + (", subfolder=SUBFOLDER" if checkpoint.subfolder else "")
     return [
-        "tokenizer = AutoTokenizer.from_pretrained(MODEL, revision=REVISION)",
-        f"model = {checkpoint.auto}.from_pretrained(MODEL, revision=REVISION, dtype=torch.{checkpoint.dtype}{attention})",
+        f"tokenizer = AutoTokenizer.from_pretrained({place})",
+        f"model = {checkpoint.auto}.from_pretrained({place}, dtype=torch.{checkpoint.dtype}{attention})",
         "model = model.eval()",
     ]
 

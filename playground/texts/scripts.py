@@ -19,14 +19,12 @@ NO_READOUT = "A script can't read this model's states: {reason}."
 OWN_WAY = "its way from the last layer to the logits has parts that no module holds"
 NO_PARTS = "A script can't take this model's layers apart: {reason}."
 LAYERS_DIFFER = "its layers are built in different ways"
+RUN_AGAIN = "its layers share modules, so that none of them shows where a layer reads the state between its parts"
 HYBRID = "Some layers of this model have no attention, and a script does not count the others as the page does."
 BY_HAND = "No rule picked this token: you took it yourself."
 OWN_RULE = "A script applies the rules of this page. The checkpoint has one of its own here: {rule}."
 MANY_TOKENS = "A script holds continuations of at most {most:,} tokens together."
 CHOICE = "What the step before looked at has the script of that token's own row: choose “looks at”."
-OTHER_LENS = (
-    "A script shades the lens by probability, after whole layers: choose “how sure it is”, without states between."
-)
 NO_LAYERS = "A script can't read this model's states: no list holds its layers."
 NO_MATRIX = "no single matrix makes the part of its heads or neurons"
 ONE_TEXT = "A script follows one text through one stack; of pairs, and of an encoder with a decoder, there is none yet."
@@ -34,6 +32,7 @@ OF_RUN = (
     "A run of training has no script: its numbers come from hundreds of steps that the server took. Save the model as "
     "a folder and open that: then the pictures of the other tabs have scripts."
 )
+OF_CLASS = "A class gave these answers: no model computed them, so that no script can."
 OWN_ATTENTION = "This model's attention is no function of its family that a script could watch."
 OWN_ROTATION = (
     "This family turns its queries and keys one by one, in an order of its own, which a script does not follow."
@@ -44,13 +43,7 @@ OWN_FREQUENCIES = (
 OWN_POSITIONS = (
     "A script gives positions as the argument position_ids, which does not reach all that this model knows of order."
 )
-DROPPED = "A script does not place what was added to the picture: empty “Add to the picture”, then there is one."
-FILTERED = "A script places the whole vocabulary or a random sample of it, not what passes a filter."
-SAMPLE = "A script places all points; this picture is a sample of them."
-OWN_POOLING = (
-    "A script makes a sentence of the mean of its tokens, or of the first or last one. This model's own way has more "
-    "steps."
-)
+MANY_POINTS = "A script lists the points within a lasso one by one, at most {most:,} of them: draw round fewer."
 TAUGHT = (
     "A script draws probabilities of a checkpoint's own head, or of labels by their words in one window: not of a layer "
     "that was taught here, and no regression."

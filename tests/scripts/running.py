@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from playground.scripts.script import Script
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
-PLAIN = {"numpy", "torch", "transformers", "plotly", "openTSNE", "umap", "sklearn", "scipy"}
-"""What a script may import beside the standard library; transformers brings numpy, the last four draw t-SNE and UMAP."""
+PLAIN = {"numpy", "safetensors", "torch", "transformers", "plotly", "openTSNE", "umap", "sklearn", "scipy"}
+"""What a script may import beside the standard library; transformers brings the first two, the last four draw t-SNE and
+UMAP."""
 
 
 def run(script: Script, monkeypatch, model: str = "") -> dict[str, Any]:

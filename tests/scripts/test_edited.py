@@ -32,6 +32,7 @@ from playground.tabs.shared.scripts import script_output
 from playground.tasks.attribute import attribute
 from playground.tasks.token_scores import edited_score, next_token_score
 from playground.texts import scripts as texts
+from tests.scripts import test_lens as lens
 from tests.scripts import test_pictures as pictures
 from tests.scripts import test_written as writing
 from tests.scripts.conftest import TEXT as WORDS
@@ -117,6 +118,7 @@ SOME = {
     "broken": lambda *look: pictures.test_a_broken_text(*look, "llama"),
     "exchange": lambda *look: pictures.test_exchange(*look, "llama", ""),
     "push": lambda *look: pictures.test_push(*look, "llama", "a word"),
+    "between": lambda *look: lens.test_between_the_parts_of_layers(*look, "llama", "entropy", ""),
 }
 """Pictures whose passes are those of others, or of the whole model."""
 

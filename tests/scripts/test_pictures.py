@@ -12,6 +12,7 @@ from playground.embeddings.cloud_request import CloudControls
 from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
 from playground.figures.attention.head_steps import heaviest
 from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
+from playground.figures.embeddings import layer_pictures
 from playground.figures.layers.contributions import COLOURS
 from playground.figures.positions.perturbation_report import ATTENTION, DIVERGENCE, LOSS
 from playground.recording.record import record
@@ -367,6 +368,24 @@ def test_a_tokens_way_through_the_layers(folder_model, monkeypatch):
     agree(outputs[script_output("alike")], heat(outputs["alike"]), monkeypatch)
     placed = np.stack([drawn(outputs["placed"]).data[0][axis] for axis in "xy"], 1)
     np.testing.assert_allclose(numbers(outputs[script_output("placed")], monkeypatch), placed, **CLOSE)
+    paths = np.stack([np.stack([trace[axis] for axis in "xy"], 1) for trace in drawn(outputs["figure"]).data[:2]])
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), paths, **CLOSE)
+
+
+@pytest.mark.parametrize(("family", "text"), [("pairs", "the cat[SEP]a cat"), ("t5", "a cat"), ("gpt2", "cat " * 40)])
+def test_other_texts_through_the_layers(look, monkeypatch, family, text):
+    """Guards against a pair that is read as one sentence, the decoder's states in place of the encoder's, and more tokens
+    than the picture has."""
+    page = look(family, text[: 40 if family == "gpt2" else None])
+    if family == "pairs":
+        recording = record(page.model(), "the cat", pair="a cat")
+        monkeypatch.setattr(PageContext, "recording", lambda page, *_, **__: recording)
+    monkeypatch.setattr(layers_view, "MAX_TOKENS", 16)
+    monkeypatch.setattr(layer_pictures, "MAX_TOKENS", 16)
+    outputs = shown(layers_view.draw, page, LayersRequest(None, "", "3D", False, 1))
+    paths = np.stack([drawn(outputs["figure"]).data[0][axis] for axis in "xyz"], 1)
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), [paths], rtol=1e-5, atol=1e-5)
+    agree(outputs[script_output("alike")], heat(outputs["alike"]), monkeypatch)
 
 
 @pytest.mark.parametrize("pooling", ["mean of the tokens", "last token"])

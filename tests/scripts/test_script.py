@@ -3,6 +3,7 @@
 import ast
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from playground.models.provenance import Provenance
@@ -10,6 +11,7 @@ from playground.recording.script_reading import why_no_checkpoint
 from playground.scripts.next_token import next_token
 from playground.scripts.positions import TABLE, sinusoidal
 from playground.scripts.script import CELL, Checkpoint, Reading, Script
+from playground.tabs import classroom
 from playground.texts import scripts as texts
 
 HOSTILE = [
@@ -53,3 +55,11 @@ def test_a_gguf_file_has_no_script():
             provenance=Provenance(file="tiny.Q4_1.gguf", package=package), tokenizer_set_aside=False
         )
         assert why_no_checkpoint(model) == why
+
+
+def test_answers_of_a_class_say_why_they_have_none():
+    """Guards against a promise of a script "yet" for what no model computed, a class's answers."""
+    with gr.Blocks() as app:
+        classroom.build()
+    (answers,) = [block for block in app.blocks.values() if getattr(block, "elem_id", None) == "class-answers"]
+    assert answers.python == {"why": texts.OF_CLASS}

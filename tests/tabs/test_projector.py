@@ -334,9 +334,9 @@ def test_dropped_words_move_nothing(smollm2):
     plain = projector_points.draw_cloud(smollm2, request_of(count=500))
     more = projector_points.draw_cloud(smollm2, request_of(count=500, dropped="cat, dog"))
     assert np.array_equal(plain.placed.layout.coordinates, more.placed.layout.coordinates)
-    assert list(more.dropped) == ["cat", "dog"]
+    assert more.added.names == ("cat", "dog")
     vector = place_words(smollm2, ["cat"]).vectors
-    np.testing.assert_allclose(more.dropped["cat"], plain.placed.layout.place(vector)[0], atol=1e-6)
+    np.testing.assert_allclose(more.added.coordinates[0], plain.placed.layout.place(vector)[0], atol=1e-6)
 
 
 def test_files_for_the_projector(smollm2):
@@ -450,13 +450,13 @@ def test_neighbours_with_the_mean_taken_off(smollm2):
 @pytest.mark.parametrize("what", [TOKENS, SENTENCES])
 def test_more_of_the_same_dropped_in(smollm2, what):
     """Guards against words dropped among tokens of a text or sentences, where they don't belong: what is dropped in is read
-    as what is placed, after the same layer."""
+    as what is placed, after the same layer; and against one point for a token that occurs twice."""
     text, lines = "The cat sat on the mat", "The cat sat.\nA dog ran.\nIt rained."
-    request = request_of(kind=what, text=text, lines=lines, space="after layer 5", dropped="The cat sat")
+    request = request_of(kind=what, text=text, lines=lines, space="after layer 5", dropped="The cat sat sat")
     cloud = projector_points.draw_cloud(smollm2, request)
-    assert list(cloud.dropped) == (["The", " cat", " sat"] if what == TOKENS else ["The cat sat"])
+    assert cloud.added.names == (("The", " cat", " sat", " sat") if what == TOKENS else ("The cat sat sat",))
     if what == TOKENS:  # the text begins with it, and a decoder doesn't look ahead
-        np.testing.assert_allclose(cloud.dropped[" sat"], cloud.placed.layout.coordinates[2], atol=1e-3)
+        np.testing.assert_allclose(cloud.added.coordinates[2], cloud.placed.layout.coordinates[2], atol=1e-3)
 
 
 def test_what_is_on_the_page_is_not_sent_again():

@@ -2,7 +2,7 @@
 for."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -38,7 +38,7 @@ def cloud_figure(
     values: np.ndarray | None = None,
     value_name: str = "",
     axes: Sequence[str] = (),
-    dropped: Mapping[str, np.ndarray] | None = None,
+    added: tuple[Sequence[str], np.ndarray] | None = None,
     description: str = "",
     kind: str = "",
     names: Sequence[str] = (),
@@ -47,8 +47,9 @@ def cloud_figure(
 
     labels (N,): hover texts, escaped by `layout.label` before. Few points show their labels beside them as far as there is
     room; of many points some of those do whose names (N,), unescaped, are words. groups (N,): a colour for each name; or
-    values (N,), in the shades of MARKS, with value_name. axes: titles. dropped: name -> place of a visitor's own points.
-    kind: names the layout; zoom survives other colours, but not another layout.
+    values (N,), in the shades of MARKS, with value_name. axes: titles. added: names, unescaped,
+    and places (n, 2 or 3) of a visitor's own points. kind: names the layout; zoom survives other colours, but not another
+    layout.
     """
     points = np.asarray(coordinates, np.float32)
     count, sizes = points.shape
@@ -91,8 +92,8 @@ def cloud_figure(
                 marker={"size": 9, "color": category_colour(i)},
                 hoverinfo="skip",
             )
-    for name, place in (dropped or {}).items():
-        _add_mark(figure, place, name)
+    if added is not None and len(added[0]):
+        _add_marks(figure, *added)
     finish(
         figure,
         description or f"{counted(count, 'point')}.",
@@ -215,17 +216,17 @@ def _name_at(place: np.ndarray, name: str, chosen: bool) -> dict:
     }
 
 
-def _add_mark(figure: go.Figure, place: np.ndarray, name: str) -> None:
-    """A candidates diamond at a visitor's own point."""
+def _add_marks(figure: go.Figure, names: Sequence[str], places: np.ndarray) -> None:
+    """A diamond at each of a visitor's own points."""
     look = {
         "mode": "markers+text",
-        "text": [label(name)],
+        "text": list(map(label, names)),
         "textposition": "top center",
         "showlegend": False,
         "hovertemplate": "<b>%{text}</b>, dropped in<extra></extra>",
-        "marker": {"size": 11 if len(place) == 2 else 5, "color": ACCENT, "symbol": "diamond"},
+        "marker": {"size": 11 if places.shape[1] == 2 else 5, "color": ACCENT, "symbol": "diamond"},
     }
-    x, y, *z = ([float(v)] for v in place)
+    x, y, *z = np.asarray(places, np.float32).T
     figure.add_trace(go.Scatter3d(x=x, y=y, z=z[0], **look) if z else go.Scatter(x=x, y=y, **look))
 
 

@@ -32,7 +32,7 @@ def as_cloud(cloud: Cloud) -> "Figure":
         values=cloud.colours.values,
         value_name=cloud.request.colour,
         axes=cloud.placed.layout.axes,
-        dropped=cloud.dropped,
+        added=(cloud.added.names, cloud.added.coordinates),
         description=cloud.description,
         kind=cloud.request.layout_name,
         names=cloud.placed.points.labels,

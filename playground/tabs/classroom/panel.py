@@ -15,6 +15,7 @@ from playground.tabs.classroom.handlers import Teacher, TeacherRequest
 from playground.tabs.course import Course
 from playground.tabs.shared.events import LATEST, QUIET
 from playground.tabs.shared.page_context import PageControls
+from playground.tabs.shared.scripts import OF_CLASS
 from playground.tabs.shared.wiring import bind
 from playground.texts import classroom as texts
 
@@ -46,7 +47,9 @@ def build() -> ClassControls:
         parts["line"] = Panel(live=True, elem_id="class-line")
         with gr.Row(elem_id="class-room"):
             with gr.Column(visible=False, elem_id="class-question") as parts["question"]:
-                parts["figure"] = PlotlyView(height=240, label=texts.ANSWERS, waiting="", elem_id="class-answers")
+                parts["figure"] = PlotlyView(
+                    height=240, label=texts.ANSWERS, waiting="", elem_id="class-answers", python=OF_CLASS
+                )
                 parts["sentence"] = Panel(live=True, elem_id="class-sentence")
                 with gr.Row(elem_classes="pg-actions"):
                     buttons["reveal"] = gr.Button(

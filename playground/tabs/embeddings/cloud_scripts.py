@@ -1,121 +1,144 @@
-"""The scripts of points and of sentences: where they lie, what is near to them."""
+"""The scripts of points: where they lie, what is near to them."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from playground.analysis.embeddings.layouts import PCA, TSNE, UMAP
 from playground.analysis.embeddings.pca_and_neighbours import MEASURES
 from playground.analysis.embeddings.tsne_and_umap import usual_neighbours, usual_perplexity
+from playground.analysis.embeddings.vocabulary_filter import ANY, Filter
 from playground.embeddings.cloud_request import CloudRequest
 from playground.embeddings.clouds import Cloud
 from playground.embeddings.point_neighbours import NEIGHBOURS
-from playground.embeddings.point_sets import FILTER, TEXT, WORDS, PointRequest, WordPoints
+from playground.embeddings.point_sets import FILTER, LINES, TEXT, WORDS, PointRequest, WordPoints
 from playground.scripts import clouds as scripts
-from playground.scripts.clouds import Source
+from playground.scripts import point_sources as sources
 from playground.scripts.embeddings import nearest
+from playground.scripts.point_sources import Source, Spelling
 from playground.scripts.script import Reading, Script
 from playground.tabs.embeddings.projector_points import WorkbenchReader
-from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import NONE_YET, model_for_script, reading_for_script, script_output
+from playground.tabs.embeddings.sentence_scripts import sentences_source
+from playground.tabs.shared.scripts import model_for_script, reading_of_text
 from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
+    from playground.embeddings.clouds import PlacedPoints
     from playground.embeddings.points import Points
     from playground.models.loaded_model import LoadedModel
 
+MAX_LISTED = 1000
+"""Points of a group that a script lists."""
 
-def cloud_script(page: PageContext, cloud: Cloud) -> Script:
-    """Of where the points of a drawn cloud lie."""
-    request, layout, model = cloud.request, cloud.request.layout, page.model()
-    count, reading = len(cloud.placed.points.numbers), model_for_script(model)
-    if request.dropped.strip():
-        return Script(why=texts.DROPPED)
-    if request.point_set.controls == TEXT:
-        recording = WorkbenchReader().record(model, request.points.text)
-        if recording.target_tokens is not None:
-            return Script(why=texts.ONE_TEXT)
-        reading = reading_for_script(recording, page)
+
+def cloud_script(model: "LoadedModel", cloud: Cloud) -> Script:
+    """Of where the points of a drawn cloud lie, with what was added to it."""
+    layout, placed = cloud.request.layout, cloud.placed
+    count = len(placed.points.numbers)
     settings: dict[str, object] = {"COMPONENTS": layout.components}
     if layout.method == TSNE:
         settings |= {"SEED": layout.seed, "PERPLEXITY": layout.perplexity or usual_perplexity(count)}
     if layout.method == UMAP:
         near = layout.neighbours or usual_neighbours(count)
         settings |= {"SEED": layout.seed, "NEIGHBOURS": near, "LEAST_DISTANCE": layout.min_distance}
-    placed, source = cloud.placed.points, source_of_points(model, request, count)
-    if placed.total != (len(placed.source.texts) if request.point_set.controls == FILTER else count):
-        return Script(why=texts.FILTERED if request.point_set.controls == FILTER else texts.SAMPLE)
-    if isinstance(source, str):
-        return Script(why=source)
+    reading = _reading(model, cloud.request)
+    source = _source(model, cloud.request, reading, placed)
     return scripts.cloud(reading, source, layout.method, settings, layout.directions)
 
 
-def source_of_points(model: "LoadedModel", request: CloudRequest, count: int) -> Source | str:
-    """What makes the vectors of a resolved request; or why there is nothing. count: points of the picture."""
-    from playground.embeddings.matrices import leading_space_matters, split_words
+def _reading(model: "LoadedModel", request: CloudRequest) -> Reading:
+    """What the model reads for the points."""
+    return _read(model, request.points.text) if request.point_set.controls == TEXT else model_for_script(model)
 
+
+def _read(model: "LoadedModel", text: str) -> Reading:
+    return reading_of_text(WorkbenchReader().record(model, text), text)
+
+
+def _source(
+    model: "LoadedModel", request: CloudRequest, reading: Reading, placed: "PlacedPoints | None" = None
+) -> Source:
+    """What makes the vectors of a resolved request: of those that are placed, with what was added; without `placed`, of all
+    points that are no tokens of the vocabulary."""
     points, space = request.points, request.point_set.spaces(model)[request.space]
-    if request.point_set.controls == FILTER:
-        return scripts.vocabulary(str(space), count, request.layout.seed)
-    if request.point_set.controls == WORDS:
-        before = " " if points.leading_space and leading_space_matters(model) else ""
-        return scripts.words(str(space), split_words(points.text), before, points.by_token)
-    if request.point_set.controls == TEXT:
-        return scripts.tokens(space) if isinstance(space, str) else scripts.states(space)
-    return sentences_source(model, points.text, points.pooling, int(space or 0))
+    kind, added = request.point_set.controls, request.dropped if placed is not None else ""
+    if kind == FILTER:
+        assert placed is not None, "tokens of the vocabulary need no source of all of them"
+        source = _vocabulary(str(space), request, placed)
+        return _with_words(model, source, request) if added.strip() else source
+    if kind == WORDS:
+        source = _words(model, points, str(space))
+        source = _with_words(model, source, request) if added.strip() else source
+    elif kind == LINES:
+        source = sentences_source(model, points.text, points.pooling, int(space or 0), added)
+    else:
+        source = sources.tokens(reading, space, _read(model, added) if added.strip() else None)
+    if placed is None or placed.points.total == len(placed.points.numbers):
+        return source
+    return sources.sampled(source, len(placed.points.numbers), request.layout.seed)
 
 
-def sentences_source(model: "LoadedModel", text: str, pooling: str, layer: int) -> Source | str:
-    """What makes the vectors of sentences, one a line, after a layer; or why there is nothing."""
-    from playground.embeddings.sentence_vectors import FIRST, LAST, MEAN, limit_of, plain_pooling, split_lines
+def _vocabulary(matrix: str, request: CloudRequest, placed: "PlacedPoints") -> Source:
+    rows = placed.points.numbers
+    if placed.points.total == len(placed.points.source.texts):
+        return sources.vocabulary(matrix, len(rows), request.layout.seed)
+    return sources.chosen_tokens(matrix, rows.tolist(), _in_words(request.points.token_filter))
 
-    kind = {MEAN: "mean", FIRST: "first", LAST: "last"}.get(plain_pooling(model, pooling))
-    if kind is None or model.model.config.is_encoder_decoder:
-        return texts.OWN_POOLING
-    return scripts.sentences(split_lines(text), kind, layer, limit_of(model))
+
+def _in_words(passes: Filter) -> dict[str, object]:
+    """The parts of a filter that keep something out."""
+    parts = {"leading space": passes.space, "script": passes.script}
+    words: dict[str, object] = {name: value for name, value in parts.items() if value != ANY}
+    words["characters"] = f"{passes.least} to {passes.most}"
+    return words | ({"pattern": passes.pattern} if passes.pattern else {})
+
+
+def _spelling(model: "LoadedModel", points: PointRequest) -> Spelling:
+    from playground.embeddings.matrices import leading_space_matters
+
+    return Spelling(" " if points.leading_space and leading_space_matters(model) else "", points.by_token)
+
+
+def _words(model: "LoadedModel", points: PointRequest, matrix: str) -> Source:
+    from playground.embeddings.matrices import split_words
+
+    return sources.words(matrix, split_words(points.text), _spelling(model, points))
+
+
+def _with_words(model: "LoadedModel", source: Source, request: CloudRequest) -> Source:
+    from playground.embeddings.matrices import split_words
+
+    return sources.with_words(source, split_words(request.dropped), _spelling(model, request.points))
 
 
 def neighbours_script(
-    model: "LoadedModel", request: CloudRequest, points: "Points", row: int, how: tuple[str, bool]
+    model: "LoadedModel", request: CloudRequest, points: "Points", rows: Sequence[int], how: tuple[str, bool]
 ) -> Script:
-    """Of what is nearest to a token of the vocabulary, or to a word of one token. how: the measure, and whether the mean is
-    taken off."""
-    own, space = points.own_rows([row]), request.point_set.spaces(model)[request.space]
-    if request.point_set.controls not in (FILTER, WORDS) or len(own) != 1:
-        return NONE_YET
-    reading = model_for_script(model)
-    return nearest(reading, [(1.0, own)], own, str(space), (MEASURES[how[0]], how[1]), NEIGHBOURS)
+    """Of what is nearest to a point, or to the mean of several. rows: theirs. how: the measure, and whether the mean of all
+    is taken off."""
+    if len(rows) > MAX_LISTED:
+        return Script(why=texts.MANY_POINTS.format(most=MAX_LISTED))
+    measure, kind = (MEASURES[how[0]], how[1]), request.point_set.controls
+    if kind not in (FILTER, WORDS):
+        reading = _reading(model, request)
+        return scripts.near(reading, _source(model, request, reading), rows, measure, NEIGHBOURS)
+    matrix = str(request.point_set.spaces(model)[request.space])
+    share = 1 / len(rows)
+    ids = [[row] for row in rows] if kind == FILTER else [placed_ids(model, request.points)[row] for row in rows]
+    terms = [(share, one) for one in ids]
+    return nearest(model_for_script(model), terms, points.own_rows(rows), matrix, measure, NEIGHBOURS)
+
+
+def placed_ids(model: "LoadedModel", points: PointRequest) -> Sequence[Sequence[int]]:
+    """The tokens of each placed word."""
+    from playground.embeddings.matrices import place_words, split_words, token_by_token
+
+    placed = place_words(model, split_words(points.text), points.leading_space)
+    if points.by_token:
+        placed, _ = token_by_token(model, placed)
+    return placed.ids
 
 
 def words_script(model: "LoadedModel", request: PointRequest, matrix: str, components: int) -> Script:
     """Of words on their principal axes. matrix: as the list names it."""
-    source = source_of_points(model, CloudRequest(WordPoints.name, request, matrix), 0)
-    if isinstance(source, str):
-        return Script(why=source)
+    source = _words(model, request, str(WordPoints().spaces(model)[matrix]))
     return scripts.cloud(model_for_script(model), source, PCA, {"COMPONENTS": components}, False)
-
-
-def states_script(reading: Reading, text: str, layer: int) -> Script:
-    """Of a text's tokens on the principal axes of their states after a layer."""
-    return scripts.cloud(replace(reading, text=text), scripts.states(layer), PCA, {"COMPONENTS": 2}, False)
-
-
-def search_scripts(
-    model: "LoadedModel", lines: list[str], query: str, pooling: str, counts: tuple[int, int]
-) -> dict[str, Script]:
-    """Of the sentences nearest to a query, of how alike they are, and of where they lie with it; by the outputs of their
-    pictures. counts: of the ranking, and of those that are compared."""
-    from playground.embeddings.sentence_vectors import steps_after
-
-    steps = steps_after(model, pooling)
-    every = sentences_source(model, "\n".join([query, *lines]), pooling, -1)
-    compared = sentences_source(model, "\n".join(lines[: counts[1]]), pooling, -1)
-    names = [script_output(name) for name in ("ranking", "alike", "placed")]
-    if isinstance(every, str) or isinstance(compared, str) or set(steps) - {"Normalize"}:
-        return dict.fromkeys(names, Script(why=texts.OWN_POOLING))
-    reading = model_for_script(model)
-    made = (
-        scripts.ranking(reading, every, counts[0]),
-        scripts.similarity(reading, compared),
-        scripts.cloud(reading, every, PCA, {"COMPONENTS": 2}, bool(steps)),
-    )
-    return dict(zip(names, made, strict=True))

@@ -13,18 +13,14 @@ from playground.components import MOST_UNTIL_KNOWN, FollowingSlider, Panel, Plot
 from playground.embeddings.word_positions import last_position_of, last_word
 from playground.figures.embeddings.layer_pictures import MAX_TOKENS, layer_pictures, path_pictures
 from playground.recording.kept_steps import kept_states
-from playground.scripts.embeddings import alike, paths
-from playground.scripts.script import Reading
-from playground.tabs.embeddings.cloud_scripts import states_script
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio
+from playground.tabs.embeddings.layers_scripts import layer_scripts, path_scripts
 from playground.tabs.shared.controls import token_choices
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import NONE_YET, edited_model_of, script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
-from playground.texts import scripts as texts
 from playground.texts.embeddings import BANKS, LAYERS_ABOUT
 
 if TYPE_CHECKING:
@@ -127,7 +123,7 @@ def draw(page: PageContext, request: LayersRequest) -> Outputs:
         "figure": path,
         "sentence": markup.note(sentence, terms=True),
         "ends": ends,
-        script_output("ends"): paths(_reading(*read), places, edited_model_of(read)[1]),
+        **path_scripts(read, places, axes_of(request.dimensions), bool(request.directions)),
         "layer": numbered("Tokens after layer", layer, len(states)),
         **_at_layer(text, recording, layer),
     }
@@ -153,17 +149,4 @@ def _at_layer(text: str, recording: "Recording", layer: int) -> Outputs:
     states = kept_states(recording, workbench.shared())
     layer = min(layer, len(states) - 1)
     points = state_points(recording.tokens, states, layer)
-    few, reading = len(recording.tokens) <= MAX_TOKENS, _reading(recording)
-    scripts = alike(reading, text, layer), states_script(reading, text, layer)
-    names = script_output("alike"), script_output("placed")
-    return layer_pictures(points, layer)._asdict() | dict(
-        zip(names, scripts if few else (NONE_YET, NONE_YET), strict=True)
-    )
-
-
-def _reading(recording: "Recording", *others: "Recording") -> Reading:
-    """The model, for scripts that read texts of the view's own; why there is none for a pair or two stacks."""
-    reading, _ = edited_model_of([recording, *others])
-    if recording.target_tokens is not None or any(token.segment for token in recording.tokens):
-        return replace(reading, why=texts.ONE_TEXT)
-    return reading
+    return layer_pictures(points, layer)._asdict() | layer_scripts(recording, text, layer, MAX_TOKENS)

@@ -86,7 +86,7 @@ def _choose(
     outputs: Outputs = {
         "neighbours": _bars(points, row, neighbours),
         script_output("neighbours"): neighbours_script(
-            page.model(), cloud, points, row, (request.measure, request.centre)
+            page.model(), cloud, points, [row], (request.measure, request.centre)
         ),
         "sentence": markup.note(sentence, terms=True),
         "chosen": row,
@@ -97,7 +97,7 @@ def _choose(
     again = draw_cloud(page.model(), cloud, None)
     outputs |= {
         "figure": gr.update(view=view, value=as_cloud(again)),
-        script_output("figure"): cloud_script(page, again),
+        script_output("figure"): cloud_script(page.model(), again),
     }
     return outputs | {"drawn": DrawnCloud.of(page, cloud)}
 
@@ -120,15 +120,16 @@ def _in_picture(points: "Points", neighbours: Neighbours) -> list[int]:
 
 def choose_group(page: PageContext, request: NeighbourRequest, event: gr.EventData) -> Outputs:
     """What is nearest to the mean of the points within the lasso."""
-    points = _drawn_cloud(page, request)[1].points
+    cloud, placed = _drawn_cloud(page, request)
+    points, how = placed.points, (request.measure, request.centre)
     hits = [_index(points, hit) for hit in event._data.get("points") or []]
     rows = [int(points.numbers[index]) for index in hits if index is not None]
     if not rows:
         return {"sentence": markup.note("No point is chosen.")}
-    neighbours = neighbours_of(points, rows, request.measure, request.centre)
     title = f"Nearest to the mean of {counted(len(rows), points.noun)}"
     return {
-        "neighbours": neighbour_bars(points, neighbours, title),
+        "neighbours": neighbour_bars(points, neighbours_of(points, rows, *how), title),
+        script_output("neighbours"): neighbours_script(page.model(), cloud, points, rows, how),
         "sentence": markup.note(group_in_words(points, rows)),
     }
 
@@ -138,7 +139,7 @@ def draw_neighbours(page: PageContext, request: NeighbourRequest) -> Outputs:
     cloud, placed = _drawn_cloud(page, request)
     points, how = placed.points, (request.measure, request.centre)
     row = chosen_or_first(points, request.chosen)
-    script = neighbours_script(page.model(), cloud, points, row, how)
+    script = neighbours_script(page.model(), cloud, points, [row], how)
     return {"neighbours": nearest_to(points, row, *how), script_output("neighbours"): script}
 
 

@@ -64,5 +64,5 @@ def draw_cloud(model: "LoadedModel", request: CloudRequest, tick: Tick | None = 
     """The points of a request, laid out (`placed_points`) and coloured, with others dropped in."""
     request = clouds.resolve(model, request)
     placed = placed_points(model, request, tick)
-    dropped = clouds.drop_points(model, request, placed.layout, WorkbenchReader())
-    return clouds.colour_cloud(placed, request, dropped)
+    added = clouds.add_points(model, request, placed.layout, WorkbenchReader())
+    return clouds.colour_cloud(placed, request, added)

@@ -148,9 +148,9 @@ def draw(page: PageContext, request: ProjectorRequest) -> Iterator[Outputs]:
         "colour": gr.update(choices=colour_choices(points), value=cloud.request.colour),
         "pooling": gr.update(choices=poolings, value=pooling),
         "neighbours": nearest_to(points, row, request.measure, request.centre),
-        script_output("figure"): cloud_script(page, cloud),
+        script_output("figure"): cloud_script(model, cloud),
         script_output("neighbours"): neighbours_script(
-            model, cloud.request, points, row, (request.measure, request.centre)
+            model, cloud.request, points, [row], (request.measure, request.centre)
         ),
         "drawn": DrawnCloud.of(page, cloud.request),
         "chosen": cloud.request.chosen,

@@ -15,8 +15,8 @@ from playground.errors import Cancelled, PlaygroundError
 from playground.figures.embeddings.cosines import cosines_figure
 from playground.figures.embeddings.point_pictures import neighbour_bars, on_principal_axes
 from playground.figures.embeddings.scatter import HALF
-from playground.tabs.embeddings.cloud_scripts import search_scripts
 from playground.tabs.embeddings.controls import pooling_list
+from playground.tabs.embeddings.sentence_scripts import search_scripts
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import GENERATES
 from playground.tabs.shared.long_work import WorkControl, with_progress

@@ -15,7 +15,7 @@ from playground.figures.embeddings.point_pictures import neighbour_bars, on_prin
 from playground.figures.embeddings.scatter import neighbours_figure
 from playground.scripts.embeddings import nearest
 from playground.scripts.script import Script
-from playground.tabs.embeddings.cloud_scripts import words_script
+from playground.tabs.embeddings.cloud_scripts import placed_ids, words_script
 from playground.tabs.embeddings.controls import axes_of, dimensions_radio, matrix_list, neighbour_controls
 from playground.tabs.embeddings.projector_points import WorkbenchReader
 from playground.tabs.shared.controls import chips
@@ -154,21 +154,11 @@ def _neighbours(model: "LoadedModel", points: "Points", index: int, request: Wor
     """Bars of the tokens nearest to a placed word, its own left out."""
     neighbours = neighbours_of(points, [index], request.measure, request.centre)
     bars = neighbour_bars(points, neighbours, f"Nearest to “{points.name(index)}” in the whole vocabulary")
-    script = _nearest_script(model, [(1.0, _ids(model, index, request))], points.own_rows([index]), request)
-    return {"neighbours": bars, script_output("neighbours"): script}
-
-
-def _ids(model: "LoadedModel", index: int, request: WordsRequest) -> "Sequence[int]":
-    """The tokens of a placed word."""
-    from playground.embeddings.matrices import place_words, split_words, token_by_token
-
     drawn = request.drawn or PointRequest(
         request.words or "", by_token=request.by_token, leading_space=request.leading_space
     )
-    placed = place_words(model, split_words(drawn.text), drawn.leading_space)
-    if drawn.by_token:
-        placed, _ = token_by_token(model, placed)
-    return placed.ids[index]
+    script = _nearest_script(model, [(1.0, placed_ids(model, drawn)[index])], points.own_rows([index]), request)
+    return {"neighbours": bars, script_output("neighbours"): script}
 
 
 def _nearest_script(

@@ -17,12 +17,11 @@ from playground.recording.layers.window import lens_cell, own_tokens, window_sta
 from playground.scripts.lens import lens_cell as lens_cell_of
 from playground.scripts.lens import lens_ranks
 from playground.tabs.shared.controls import figure_or_nothing
-from playground.tabs.shared.layer_scripts import lens_script
+from playground.tabs.shared.layer_scripts import staged_lens_script
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import layers as texts
-from playground.texts import scripts as texts_of_scripts
 
 if TYPE_CHECKING:
     from playground.analysis.layers.lens import Lens
@@ -77,14 +76,13 @@ def cell_outputs(page: PageContext, request: LensViewRequest, lens: "Lens", plac
     ranked = cell.ids[0] if followed is None else followed
     of_rank = rank_words(named[ranked], lens.states, cell.ranks[:, cell.followed.index(ranked)].tolist())
     names = [named[number] for number in cell.followed]
-    why = texts_of_scripts.OTHER_LENS if request.between else ""
-    count = len(cell.ids)
+    best, ranks = (place, len(cell.ids)), (token, cell.followed)
     return {
-        script_output("best"): lens_script(
-            page, recording, lambda text, way: lens_cell_of(text, way, place, count), why
+        script_output("best"): staged_lens_script(
+            page, recording, request.between, lambda text, way, stages: lens_cell_of(text, way, *best, stages)
         ),
-        script_output("ranks"): lens_script(
-            page, recording, lambda text, way: lens_ranks(text, way, token, cell.followed), why
+        script_output("ranks"): staged_lens_script(
+            page, recording, request.between, lambda text, way, stages: lens_ranks(text, way, *ranks, stages)
         ),
         "figure": gr.update(mark=frame(lens.tokens.index(token), state)),
         "of_cell": markup.note(f"{words} {of_rank}"),

@@ -13,6 +13,7 @@ from playground.errors import PlaygroundError
 from playground.figures.layers.lens import PROBABILITY, RANK, SHADES, lens_figure
 from playground.figures.layers.words import identities, lens_words
 from playground.recording.layers.window import WINDOW, own_tokens, window_lens, window_of
+from playground.scripts.lens import Shading
 from playground.tabs.layers.clicks import whole
 from playground.tabs.layers.lens_cell import (
     LensViewRequest,
@@ -135,8 +136,8 @@ def redraw(page: PageContext, request: LensViewRequest) -> Outputs:
     count = recording.length
     classes = [] if request.between else [LEADING]  # twice as many rows scroll in their list
     classes += [UNDER_SLIDER] if count > WINDOW else []
-    plain = request.shade == PROBABILITY and not request.between
-    outputs[script_output("figure")] = lens_map_script(page, recording, window, plain)
+    shading = Shading(request.shade, followed or 0)
+    outputs[script_output("figure")] = lens_map_script(page, recording, window, request.between, shading)
     outputs["figure"] = gr.update(value=picture, visible=True, mark=outputs["figure"]["mark"], elem_classes=classes)
     return outputs | {
         "sentence": markup.note(f"{problem} {words}".strip(), terms=True),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground.scripts import contributions, exchange, lens, neurons, push
+from playground.scripts import contributions, exchange, lens, neurons, push, xray
+from playground.scripts.layer_states import Stages
 from playground.scripts.paths import Readout
 from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
@@ -20,16 +21,26 @@ if TYPE_CHECKING:
     from playground.recording.recording import Recording
 
 
-def lens_script(
-    page: PageContext, recording: "Recording", make: Callable[[Reading, Readout | None], Script], why: str = ""
-) -> Script:
-    """A script of states on their way to logits: `make` of the text and of that way. why: why there is none."""
+def lens_script(page: PageContext, recording: "Recording", make: Callable[[Reading, Readout | None], Script]) -> Script:
+    """A script of states on their way to logits: `make` of the text and of that way."""
     from playground.recording.script_reading import readout_paths  # torch: not before the page is there
 
     reading, readout = reading_for_script(recording, page), readout_paths(recording.model)
-    if not why and not reading.checkpoint.layer_names:
-        why = reading.why or texts.NO_LAYERS
-    return Script(why=why) if why else make(reading, None if isinstance(readout, str) else readout)
+    if not reading.checkpoint.layer_names:
+        return Script(why=reading.why or texts.NO_LAYERS)
+    return make(reading, None if isinstance(readout, str) else readout)
+
+
+def staged_lens_script(
+    page: PageContext, recording: "Recording", between: bool, make: Callable[[Reading, Readout | None, Stages], Script]
+) -> Script:
+    """The same with the states between a layer's parts, where the page shows these: `make` has to know the parts."""
+    from playground.recording.script_paths import stage_paths
+
+    stages = stage_paths(recording.model) if between else ()
+    if isinstance(stages, str):
+        return Script(why=stages)
+    return lens_script(page, recording, lambda text, way: make(text, way, stages))
 
 
 def streams_script(page: PageContext, recording: "Recording", kind: str) -> Script:
@@ -38,13 +49,19 @@ def streams_script(page: PageContext, recording: "Recording", kind: str) -> Scri
 
     reading, of_encoder = reading_for_script(recording, page), kind == "encoder"
     layers = layer_names(recording.model, of_encoder)
-    return lens.streams(reading, layers, of_encoder) if layers else Script(why=reading.why or texts.NO_LAYERS)
+    return xray.streams(reading, layers, of_encoder) if layers else Script(why=reading.why or texts.NO_LAYERS)
 
 
-def lens_map_script(page: PageContext, recording: "Recording", window: range, plain: bool) -> Script:
-    """Of the lens of a window. plain: shaded by probability, after layers alone."""
-    why = "" if plain else texts.OTHER_LENS
-    return lens_script(page, recording, lambda text, way: lens.lens_map(text, way, window.start, len(window)), why)
+def lens_map_script(
+    page: PageContext, recording: "Recording", window: range, between: bool, shading: lens.Shading
+) -> Script:
+    """Of the lens of a window. between: also of the states between a layer's parts."""
+    place = window.start, len(window)
+
+    def make(text: Reading, way: Readout | None, stages: Stages) -> Script:
+        return lens.lens_map(text, way, place, shading, stages)
+
+    return staged_lens_script(page, recording, between, make)
 
 
 def contributions_scripts(page: PageContext, recording: "Recording", result: "Contributions") -> tuple[Script, Script]:

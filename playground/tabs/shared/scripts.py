@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ENDING = " script"
 NONE_YET = Script(why=texts.NONE_YET)
-OF_RUN = Script(why=texts.OF_RUN).plain
+OF_RUN, OF_CLASS = Script(why=texts.OF_RUN).plain, Script(why=texts.OF_CLASS).plain
 """For views whose pictures have no script: why not."""
 
 

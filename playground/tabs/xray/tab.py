@@ -16,8 +16,8 @@ from playground.figures.xray.player import HEIGHT_OF_PLAYER, READ_IT
 from playground.figures.xray.words import arc_words, layer_words, story
 from playground.recording.firmest_look import firmest_look
 from playground.recording.xray import WINDOW, xray
-from playground.scripts.lens import xray as xray_script
 from playground.scripts.script import Script
+from playground.scripts.xray import xray as xray_script
 from playground.tabs.shared.detail import show_detail
 from playground.tabs.shared.events import LATEST, QUIET, RUNS_MODEL
 from playground.tabs.shared.language_chooser import build_language_chooser
