@@ -136,6 +136,19 @@ def _part(layer: nn.Module, part: Part, sums: bool) -> PartPaths | None:
     return PartPaths(part.kind, module, within, matrix.transposed, factor)
 
 
+def encoder_paths(model: LoadedModel) -> BlockPaths:
+    """What makes the attention of every layer of an encoder of its heads; or why a script does not name it."""
+    layers = [
+        [path_of(layer, model.projections[id(part)]) for part in layer.modules() if id(part) in model.projections]
+        for layer in stack_layers(model.model, encoder=True)
+    ]
+    if any(len(paths) != 1 or not paths[0] for paths in layers):
+        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.NO_MATRIX))
+    if len(set(map(tuple, layers))) > 1:
+        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER))
+    return BlockPaths((PartPaths("attention", "", layers[0][0]),), add_up=False)
+
+
 def head_place(recording: Recording, steps: LayerSteps, head: tuple[int, str, int], query: int) -> HeadPlace | str:
     """A head and a token that looks, as a script finds them in a pass; or why it does not. head: layer, kind and number."""
     model, (layer, kind, number) = recording.model, head

@@ -274,15 +274,16 @@ def test_neurons(look, monkeypatch, family):
 
 
 @pytest.mark.parametrize(
-    ("family", "token"), [("llama", "t"), ("gpt2", ""), ("gemma2", ""), ("granite", ""), ("bert", "")]
+    ("family", "token"),
+    [("llama", "t"), ("gpt2", ""), ("gemma2", ""), ("granite", ""), ("bert", ""), ("t5", ""), ("bart", "t")],
 )
 def test_exchange(look, monkeypatch, family, token):
     """Guards against a cell in another place, heads taken behind the matrix that mixes them, a part before the norm that
-    follows it (Gemma 2) or behind the norm of the sum (BERT), a token of a visitor's that is left out, and a mask's place
-    (BERT)."""
+    follows it (Gemma 2) or behind the norm of the sum (BERT), a token of a visitor's that is left out, a mask's place
+    (BERT), and a decoder's layers in place of those of the encoder that reads the texts (T5, BART)."""
     end = "<mask>" if family == "bert" else ""
     page = look(family, f"the cat {end}")
-    for what in ("head", "attention", "mlp", "state"):
+    for what in ("head", "state") if family in ("t5", "bart") else ("head", "attention", "mlp", "state"):
         request = ExchangeRequest(f"the bat {end}", what, token, reading=page.reading)
         outputs = shown(exchange_view.redraw, page, request)
         agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
@@ -294,10 +295,11 @@ def test_exchange(look, monkeypatch, family, token):
     np.testing.assert_allclose(numbers(outputs[script_output("agreement")], monkeypatch), points, **CLOSE)
 
 
-@pytest.mark.parametrize(("family", "source"), [("llama", LINES), ("gpt2", WORD), ("bert", LINES)])
+@pytest.mark.parametrize(("family", "source"), [("llama", LINES), ("gpt2", WORD), ("bert", LINES), ("marian", LINES)])
 def test_push(look, monkeypatch, family, source):
     """Guards against states behind the final norm, a first token that counts in the means or is pushed, and texts that go on
-    under another push than the page's."""
+    under another push than the page's; of two stacks against the encoder's states, and lines whose decoder reads something
+    else."""
     page = look(family)
     request = PushRequest(source, "the cat sat\na", "the mat", "a", layer=1, strength=2.5, reading=page.reading)
     outputs = {}
