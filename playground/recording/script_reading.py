@@ -21,7 +21,7 @@ from playground.recording.script_paths import attention_call, path_of
 from playground.scripts.head_steps import HeadPlace
 from playground.scripts.paths import BlockPaths, PartPaths, Readout
 from playground.scripts.rotary import FrequencyPlace
-from playground.scripts.script import Checkpoint, Reading
+from playground.scripts.script import AttentionLayers, Checkpoint, Reading
 from playground.texts import scripts as texts
 from playground.weights.file_rules import is_gguf
 
@@ -74,7 +74,18 @@ def reading_of(recording: Recording, text: str = "") -> Reading:
     segments = tuple(token.segment for token in recording.tokens)
     plain, pair = _same_text(model, text, recording.tokens)
     segments = segments if "token_type_ids" in model.tokenizer.model_input_names else ()
-    return Reading(checkpoint_of(model), plain, pair, ids, segments, target, edits)
+    layers = attention_layers(recording)
+    return Reading(checkpoint_of(model), plain, pair, ids, segments, target, edits, attention_layers=layers)
+
+
+def attention_layers(recording: Recording) -> dict[str, AttentionLayers]:
+    """Of each kind of attention that some layers do not have, as in hybrids, the layers that have it."""
+    layers = {kind: (recording.layer_numbers(kind), recording.depth(kind)) for kind in recording.kinds}
+    return {
+        kind: AttentionLayers(numbers, depth)
+        for kind, (numbers, depth) in layers.items()
+        if numbers != tuple(range(depth))
+    }
 
 
 def why_no_checkpoint(model: LoadedModel) -> str:
@@ -90,7 +101,8 @@ def _same_text(model: LoadedModel, text: str, tokens: tuple[Token, ...]) -> tupl
     if not text:
         return None, None
     text = whole_characters(text)
-    first, pair = model.vocabulary.split_pair(text) if model.capabilities.pairs else (text, None)
+    two = any(token.segment for token in tokens) or not model.tokenizer.is_fast  # which does not tell sentences apart
+    first, pair = model.vocabulary.split_pair(text) if two and model.capabilities.pairs else (text, None)
     try:
         ids, _ = model.vocabulary.tokenize(first, pair)
     except PlaygroundError:  # the recording is of other words than the page's

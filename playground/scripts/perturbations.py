@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from playground.scripts.attention import FIELDS
+from playground.scripts.layer_weights import FIELDS
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _READ = '''

@@ -46,6 +46,16 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class AttentionLayers:
+    """The layers of a stack that have attention, where some have none."""
+
+    numbers: tuple[int, ...]
+    """Rising, from 0."""
+    depth: int
+    """How many layers the stack has."""
+
+
+@dataclass(frozen=True)
 class Reading:
     """What a model reads."""
 
@@ -62,6 +72,8 @@ class Reading:
     """What of the model is edited while it reads."""
     why: str = ""
     """Why no script reads the same; empty if one does."""
+    attention_layers: Mapping[str, AttentionLayers] = field(default_factory=dict)
+    """Of each kind of attention that some layers do not have."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from playground.figures.attention.token_grid import MAX_CELLS
 from playground.figures.positions.perturbation_report import ATTENTION, DIVERGENCE, LOSS, NAMES, TURN
 from playground.scripts import perturbations as scripts
 from playground.scripts.script import Script
-from playground.tabs.attention.head_scripts import is_hybrid
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import reading_for_script, script_output
+from playground.tabs.shared.scripts import is_hybrid, reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import scripts as texts
 
