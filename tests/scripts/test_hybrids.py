@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from playground.figures.attention.head_request import HeadRequest
+from playground.figures.positions.perturbation_report import ATTENTION
 from playground.scripts.attention_distance import MEASURES as DISTANCE_MEASURES
 from playground.tabs.attention import flow_view, heads_handlers, roles_view
 from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.attention.roles_view import RolesRequest
-from playground.tabs.positions import attention_distance_view
+from playground.tabs.positions import attention_distance_view, perturbation_view
 from playground.tabs.positions.attention_distance_view import DistanceRequest
+from playground.tabs.positions.perturbation_view import PerturbationRequest
 from playground.tabs.shared.scripts import script_output
 from tests.recording.test_layer_numbers import HYBRIDS
 from tests.scripts.running import CLOSE, agree, bars, drawn, heat, numbers
@@ -53,7 +55,7 @@ def test_all_heads_together(look, monkeypatch):
 
 
 def test_positions(look, monkeypatch):
-    """Guards against a head of another layer over distance."""
+    """Guards against a head of another layer over distance, and in a broken text."""
     page = look("lfm2", SHORT)
     request = DistanceRequest("self", next(iter(DISTANCE_MEASURES)), True, 3, 2)
     outputs = shown(attention_distance_view.draw, page, request)
@@ -61,3 +63,6 @@ def test_positions(look, monkeypatch):
     agree(outputs[script_output("measures")], heat(outputs["measures"]), monkeypatch)
     ours = numbers(outputs[script_output("curve")], monkeypatch)
     np.testing.assert_allclose(ours, drawn(outputs["curve"]).data[0].y, **CLOSE)
+    outputs = shown(perturbation_view.draw, page, PerturbationRequest(ATTENTION, "shuffled", 3, 2))
+    agree(outputs[script_output("attention")], heat(outputs["attention"]), monkeypatch)
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)

@@ -419,10 +419,11 @@ def test_attention_over_distance(look, monkeypatch, family, kind):
         np.testing.assert_allclose(ours, heat(outputs["measures"]), **CLOSE)
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "bert"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "opt", "bloom", "mpnet", "t5", "bart"])
 def test_a_broken_text(look, monkeypatch, family):
     """Guards against weights in the broken order, a loss by another row (BERT's own place), another rotary base (Llama) that
-    stays for the next reading, and positions that are not given."""
+    stays for the next reading, and positions that are not given: as an argument, in a table (OPT), as penalties (BLOOM), in
+    buckets (MPNet, T5); of two stacks against a target whose order is broken."""
     page = look(family, "the cat sat on the mat")
     for measure, variant in zip((LOSS, DIVERGENCE, ATTENTION), ("shuffled", "equal", "base"), strict=True):
         outputs = shown(perturbation_view.draw, page, PerturbationRequest(measure, variant, 1, 2, shift=2))
