@@ -22,7 +22,6 @@ LAYERS_DIFFER = "its layers are built in different ways"
 BY_HAND = "No rule picked this token: you took it yourself."
 OWN_RULE = "A script applies the rules of this page. The checkpoint has one of its own here: {rule}."
 MANY_TOKENS = "A script holds continuations of at most {most:,} tokens together."
-CHOICE = "What the step before looked at has the script of that token's own row: choose “looks at”."
 OTHER_LENS = (
     "A script shades the lens by probability, after whole layers: choose “how sure it is”, without states between."
 )
@@ -39,9 +38,6 @@ OWN_ROTATION = (
 )
 OWN_FREQUENCIES = (
     "This model makes its angles anew for each length of a text, or keeps them in no buffer that a script could read."
-)
-OWN_POSITIONS = (
-    "A script gives positions as the argument position_ids, which does not reach all that this model knows of order."
 )
 DROPPED = "A script does not place what was added to the picture: empty “Add to the picture”, then there is one."
 FILTERED = "A script places the whole vocabulary or a random sample of it, not what passes a filter."

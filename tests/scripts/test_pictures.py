@@ -9,7 +9,7 @@ from gradio import EventData
 from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
 from playground.components import markup
 from playground.embeddings.cloud_request import CloudControls
-from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
+from playground.figures.attention.head_request import CHOICE, COLUMN, ROW, HeadRequest
 from playground.figures.attention.head_steps import heaviest
 from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
 from playground.figures.layers.contributions import COLOURS
@@ -63,15 +63,17 @@ def test_what_comes_next(look, monkeypatch):
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "bart"])
 def test_one_head_and_its_tokens(look, monkeypatch, family):
-    """Guards against another head or layer, transposed maps, and rows taken for columns; of a model with two stacks for the
-    decoder's attention to the encoder too."""
+    """Guards against another head or layer, transposed maps, rows taken for columns, and a token's own row in place of the
+    one that predicts it; of a model with two stacks for the decoder's attention to the encoder too."""
     page = look(family)
     for kind in page.recording().kinds:
-        for direction in (ROW, COLUMN):
+        for direction in (ROW, COLUMN, CHOICE):
             request = HeadRequest(1, 2, kind, token=3, direction=direction)
             outputs = shown(heads_handlers.draw, page, request)
-            agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
-            agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
+            if direction != CHOICE:  # whose map is that of rows
+                agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+            if drawn(outputs["bars"]):  # else nothing predicts the token
+                agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
         ours = numbers(outputs[script_output("overview")], monkeypatch)
         weights = np.stack([page.recording().attention(n, kind).weights.numpy() for n in range(2)])
         np.testing.assert_allclose(ours, weights, **CLOSE)

@@ -37,13 +37,11 @@ def row_script(
     page: PageContext, recording: "Recording", request: HeadRequest, token: int, bars: "Figure | None"
 ) -> Script:
     """Of a token's row or column of the map. bars: the picture that it makes."""
-    if request.direction == CHOICE:
-        return Script(why=texts.CHOICE)
     heads = _heads(recording, replace(request, show=THIS_HEAD) if request.show == MASK else request)
     if isinstance(heads, str) or bars is None:
         return Script(why=heads if isinstance(heads, str) else texts.NONE_YET)
-    reading = reading_for_script(recording, page)
-    return token_row(reading, heads, token, request.direction == COLUMN, len(bars.data[0].y))
+    reading, row = reading_for_script(recording, page), token - (request.direction == CHOICE)
+    return token_row(reading, heads, row, request.direction == COLUMN, len(bars.data[0].y))
 
 
 def every_head_script(page: PageContext, kind: str) -> Outputs:
