@@ -94,13 +94,15 @@ else:  # by piece; all special tokens are one key
     key_names, query_names = [*shown(words), *(["special"] if some else [])], shown(words)
 
 
-def attention(model, ids, numbers):
-    """Layer -> its weights (heads, tokens, tokens) after the softmax. numbers: of layers with attention; None for all."""
+def attention(model, ids, numbers, depth):
+    """Layer -> its weights (heads, tokens, tokens) after the softmax. numbers: of the layers that have some; None for all.
+    depth: how many layers there are."""
     reads = model.get_encoder() if model.config.is_encoder_decoder else model
     with torch.inference_mode():
-        outputs = reads(torch.tensor([ids]), output_attentions=True)
-    weights = [layer[0].float() for layer in outputs.attentions if layer is not None]
-    return dict(zip(numbers or range(len(weights)), weights, strict=True))
+        weights = reads(torch.tensor([ids]), output_attentions=True).attentions
+    whole = numbers is None or len(weights) == depth  # else transformers returns those of the layers that have some
+    numbers = range(len(weights)) if numbers is None else numbers
+    return {number: weights[number if whole else place][0].float() for place, number in enumerate(numbers)}
 
 
 def merged(weights, queries, keys):
@@ -130,9 +132,9 @@ def heads(layers, queries, keys):
     return names, weights, share <= 0.99
 
 
-layers = attention(model, ids, ATTENTION_LAYERS)
+layers = attention(model, ids, *ATTENTION_LAYERS)
 names, weights, compared = heads(layers, queries[0], keys[0])
-second_layers = attention(second_model, second_ids, SECOND_ATTENTION_LAYERS)
+second_layers = attention(second_model, second_ids, *SECOND_ATTENTION_LAYERS)
 second_names, second_weights, second_compared = heads(second_layers, queries[1], keys[1])
 numbers = torch.full([1 + max(axis) for axis in zip(*names)], torch.nan)  # (layers, heads)
 pairs = []
@@ -189,7 +191,7 @@ def similar_heads(both: TwoReadings, queries: int, aside: bool) -> Script:
 def pattern(both: TwoReadings, side: int, name: tuple[int, int], aside: bool) -> Script:
     """What a head, by layer and number, of the first (0) or the second model (1) attends to, by what both have. aside: as in
     `similar_heads`."""
-    models = "model, ids, ATTENTION_LAYERS", "second_model, second_ids, SECOND_ATTENTION_LAYERS"
+    models = "model, ids, *ATTENTION_LAYERS", "second_model, second_ids, *SECOND_ATTENTION_LAYERS"
     draw = _PATTERN.replace("MODEL_HERE", models[side])
     values = _layers(both) | {"LAYER": name[0], "HEAD": name[1], "ASIDE": aside}
     body = _PIECES + _COMMON_KEYS + draw.replace("SIDE_HERE", str(side))
@@ -197,9 +199,9 @@ def pattern(both: TwoReadings, side: int, name: tuple[int, int], aside: bool) ->
 
 
 def _layers(both: TwoReadings) -> dict[str, object]:
-    """The layers with attention of either model's stack that reads the text."""
+    """Of either model's stack that reads the text the layers with attention, None for all, and how many there are."""
     values: dict[str, object] = {}
     for name, reading in (("ATTENTION_LAYERS", both.first), ("SECOND_ATTENTION_LAYERS", both.second)):
         layers = reading.attention_layers.get("self") or reading.attention_layers.get("encoder")
-        values[name] = None if layers is None else list(layers.numbers)
+        values[name] = (None, None) if layers is None else (list(layers.numbers), layers.depth)
     return values

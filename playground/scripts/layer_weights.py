@@ -34,16 +34,15 @@ def weights_run(reading: Reading, kind: str) -> tuple[str, dict[str, object]]:
     return _RUN.replace("LAYERS_HERE", by_layer("outputs[FIELD]", layers)).replace("DEPTH_HERE", depth), values
 
 
-def by_layer(weights: str, layers: AttentionLayers | None, prefix: str = "") -> str:
-    """A dict, layer -> weights, as Python makes it of what transformers returns. layers: those with attention; None for all.
-    prefix: of the constant that has their numbers."""
+def by_layer(weights: str, layers: AttentionLayers | None) -> str:
+    """A dict, layer -> weights, as Python makes it of what transformers returns: something for every layer, or the weights
+    alone. layers: those with attention; None for all."""
     if layers is None:
         return f"dict(enumerate({weights}))"
-    return f"dict(zip({prefix}ATTENTION_LAYERS, (one for one in {weights} if one is not None), strict=True))"
+    place = f"number if len({weights}) == DEPTH else place"
+    return f"{{number: {weights}[{place}] for place, number in enumerate(ATTENTION_LAYERS)}}"
 
 
-def constants(layers: AttentionLayers | None, prefix: str = "") -> dict[str, object]:
+def constants(layers: AttentionLayers | None) -> dict[str, object]:
     """What a script has to know of the layers with attention where not all have it."""
-    if layers is None:
-        return {}
-    return {f"{prefix}ATTENTION_LAYERS": list(layers.numbers), f"{prefix}DEPTH": layers.depth}
+    return {} if layers is None else {"ATTENTION_LAYERS": list(layers.numbers), "DEPTH": layers.depth}

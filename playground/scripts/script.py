@@ -187,5 +187,8 @@ def _text(reading: Reading, values: dict[str, object]) -> str:
         lines = ['ids = tokenizer(TEXT)["input_ids"]', 'inputs = {"input_ids": torch.tensor([ids])}']
     if reading.target_ids:
         values["TARGET_IDS"] = list(reading.target_ids)
-        lines.append('inputs["decoder_input_ids"] = torch.tensor([TARGET_IDS])  # what the decoder has written')
+        lines += [
+            'inputs["decoder_input_ids"] = torch.tensor([TARGET_IDS])  # what the decoder has written',
+            "model.config.use_cache = False  # with a cache some decoders read the last of these tokens alone",
+        ]
     return "\n".join(lines) + "\n"

@@ -19,6 +19,7 @@ from playground.scripts.attention import EXPRESSIONS
 from playground.scripts.attention_distance import MEASURES as ATTENTION_MEASURES
 from playground.scripts.attribution import METHODS, next_token_reasons
 from playground.scripts.head_measures import MEASURES
+from playground.scripts.next_token import next_token
 from playground.tabs.attention import flow_view, heads_handlers, roles_view, steps_view
 from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.attention.roles_view import RolesRequest
@@ -44,7 +45,7 @@ from playground.tabs.positions.perturbation_view import PerturbationRequest
 from playground.tabs.positions.rotary_view import DistanceRequest, RotaryRequest
 from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import model_for_script, script_output
+from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
 from playground.tabs.xray import tab as xray_tab
 from playground.tabs.xray.tab import XrayRequest
 from playground.tasks.attribute import attribute, baseline_token
@@ -59,6 +60,15 @@ def test_what_comes_next(look, monkeypatch):
     outputs = shown(prompt_view.draw, page, ViewRequest(session=""))
     ours = numbers(outputs[script_output("chart")], monkeypatch)
     np.testing.assert_allclose(ours, bars(outputs["chart"])[: len(ours)], **CLOSE)
+
+
+def test_a_place_in_a_target(look, monkeypatch):
+    """Guards against FSMT's decoder, which with a cache reads its last token alone, whatever place is asked for."""
+    page = look("fsmt")
+    assert page.recording().length > 4
+    script = next_token(reading_for_script(page.recording(), page), 2, 5)
+    expected = page.recording().logits_of([2])[0].softmax(-1).topk(5).values
+    np.testing.assert_allclose(numbers(script, monkeypatch), expected, **CLOSE)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "bart"])
