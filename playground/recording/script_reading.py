@@ -131,10 +131,12 @@ def block_paths(model: LoadedModel, sums: bool = True) -> BlockPaths:
     blocks = build.blocks if sums else build.blocks or build.normed
     if not blocks:
         return BlockPaths(why=texts.NO_PARTS.format(reason=build.why_no_parts))
-    layers = [tuple(_part(block.layer, part, sums) for part in block.parts) for block in blocks]
-    if len(set(layers)) > 1 or None in layers[0] or len(layers) != len(stack_layers(model.model)):
+    layers = [[_part(block.layer, part, sums) for part in block.parts] for block in blocks]
+    complete = len(layers) == len(stack_layers(model.model)) and not any(None in parts for parts in layers)
+    named = tuple(tuple(part for part in parts if part is not None) for parts in layers)
+    if not complete or len({tuple(part.kind for part in parts) for parts in named}) > 1:
         return BlockPaths(why=texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER))
-    return BlockPaths(tuple(part for part in layers[0] if part is not None), add_up=bool(build.blocks))
+    return BlockPaths(named, add_up=bool(build.blocks))
 
 
 def _part(layer: nn.Module, part: Part, sums: bool) -> PartPaths | None:
@@ -156,9 +158,7 @@ def encoder_paths(model: LoadedModel) -> BlockPaths:
     ]
     if any(len(paths) != 1 or not paths[0] for paths in layers):
         return BlockPaths(why=texts.NO_PARTS.format(reason=texts.NO_MATRIX))
-    if len(set(map(tuple, layers))) > 1:
-        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER))
-    return BlockPaths((PartPaths("attention", "", layers[0][0]),), add_up=False)
+    return BlockPaths(tuple((PartPaths("attention", "", path),) for (path,) in layers), add_up=False)
 
 
 def head_place(recording: Recording, steps: LayerSteps, head: tuple[int, str, int], query: int) -> HeadPlace | str:

@@ -162,16 +162,21 @@ class Exchanged:
 
 def exchange(reading: Reading, blocks: BlockPaths, exchanged: Exchanged, picture: str) -> Script:
     """One of PICTURES. blocks: of what is not a state."""
-    what = exchanged.what
+    what, sites = exchanged.what, _SITES[exchanged.what]
     values: dict[str, object] = {"OTHER": exchanged.other, "LAYERS": reading.checkpoint.layer_names}
     if what != "state":
-        part = next((part for part in blocks.parts if part.kind == ("mlp" if what == "mlp" else "attention")), None)
-        if part is None or (what == "head" and not part.matrix):
+        parts = blocks.of("mlp" if what == "mlp" else "attention")
+        paths = [part.matrix if what == "head" else part.module for part in parts]
+        if not all(paths or [""]):
             return Script(why=blocks.why or NO_PARTS.format(reason=NO_MATRIX))
-        values |= {"MATRIX": part.matrix} if what == "head" else {"MODULE": part.module}
+        name = "MATRIX" if what == "head" else "MODULE"
+        values[name] = paths[0]
+        if len(set(paths)) > 1:  # each layer has its own
+            values[name] = paths
+            sites = sites.replace(f"({name})) for layer in layers", f"(path)) for layer, path in zip(layers, {name})")
     by_head, start, see_all = what == "head", exchanged.start, exchanged.fills_gap or exchanged.start
     places = {
-        "SITES_HERE": _SITES[what],
+        "SITES_HERE": sites,
         "POSITION_HERE": "ids.index(tokenizer.mask_token_id)" if exchanged.fills_gap else "-1",
         "DECODER_HERE": ", decoder_input_ids=torch.tensor([START])" if start else "",
         "FIRST_HERE": "0" if see_all else "next(n for n, one in enumerate(ids) if one != other_ids[n])",

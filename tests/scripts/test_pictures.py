@@ -273,6 +273,23 @@ def test_what_each_part_adds(look, monkeypatch, family, against):
         np.testing.assert_allclose(ours, bars(part["part_figure"]), **CLOSE)
 
 
+def test_layers_that_differ(look, monkeypatch):
+    """Guards against the paths of one layer in all: DeepSeek's first layer has an MLP of neurons, the others have mixtures
+    of experts, whose parts other modules return."""
+    page = look("deepseek_v2", "the cat")
+    request = PartsRequest(reading=page.reading)
+    outputs = shown(contributions_view.draw, page, request)
+    figure = drawn(outputs["figure"]).data[0]
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), figure.y[:-1], **CLOSE)
+    agree(outputs[script_output("heads")], heat(outputs["heads"]), monkeypatch)
+    ours = numbers(outputs[script_output("part_figure")], monkeypatch)
+    np.testing.assert_allclose(ours, bars(outputs["part_figure"]), **CLOSE)
+    outputs = shown(neurons_view.draw, page, NeuronsRequest(0, reading=page.reading))
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+    outputs = shown(exchange_view.redraw, page, ExchangeRequest("the bat", "mlp", reading=page.reading))
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+
+
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite", "t5"])
 def test_neurons(look, monkeypatch, family):
     """Guards against a matrix read the other way round (GPT-2), a layer's factor left out (Granite), and a neuron that
