@@ -131,10 +131,11 @@ def block_paths(model: LoadedModel, sums: bool = True) -> BlockPaths:
     blocks = build.blocks if sums else build.blocks or build.normed
     if not blocks:
         return BlockPaths(why=texts.NO_PARTS.format(reason=build.why_no_parts))
+    if len(blocks) != len(stack_layers(model.model)):
+        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.ONE_MODULE))
     layers = [[_part(block.layer, part, sums) for part in block.parts] for block in blocks]
-    complete = len(layers) == len(stack_layers(model.model)) and not any(None in parts for parts in layers)
     named = tuple(tuple(part for part in parts if part is not None) for parts in layers)
-    if not complete or len({tuple(part.kind for part in parts) for parts in named}) > 1:
+    if any(None in parts for parts in layers) or len({tuple(part.kind for part in parts) for parts in named}) > 1:
         return BlockPaths(why=texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER))
     return BlockPaths(named, add_up=bool(build.blocks))
 

@@ -50,6 +50,7 @@ from playground.tabs.xray import tab as xray_tab
 from playground.tabs.xray.tab import XrayRequest
 from playground.tasks.attribute import attribute, baseline_token
 from playground.tasks.token_scores import next_token_score
+from playground.texts import scripts as texts
 from tests.scripts.running import CLOSE, agree, bars, drawn, heat, numbers, run
 from tests.tabs.calling import answers, shown
 
@@ -322,6 +323,15 @@ def test_exchange(look, monkeypatch, family, token):
     agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
     points = np.stack([drawn(outputs["agreement"]).data[0][axis] for axis in "xy"])
     np.testing.assert_allclose(numbers(outputs[script_output("agreement")], monkeypatch), points, **CLOSE)
+
+
+@pytest.mark.parametrize("what", ["state", "mlp"])
+def test_no_exchange_where_one_module_is_several_layers(look, what):
+    """Guards against ALBERT's last layer in the place of all, and a reason that speaks of something else."""
+    page = look("albert", "the cat <mask>")
+    outputs = shown(exchange_view.redraw, page, ExchangeRequest("the bat <mask>", what, reading=page.reading))
+    assert drawn(outputs["figure"]), outputs["sentence"]
+    assert outputs[script_output("figure")].why == texts.NO_PARTS.format(reason=texts.ONE_MODULE)
 
 
 @pytest.mark.parametrize(("family", "source"), [("llama", LINES), ("gpt2", WORD), ("bert", LINES), ("marian", LINES)])

@@ -128,12 +128,15 @@ def exchange_scripts(
     """Of an exchange's map and of its estimate beside the exact changes. tokens: those that a visitor typed. values:
     what the map shows, ESTIMATE or EXACT of `scripts.exchange`."""
     from playground.models.vocabulary import whole_characters
+    from playground.recording.residual_stream import stack_layers
     from playground.recording.script_reading import block_paths, encoder_paths, layer_names
 
     model, result, start = page.model(), patcher.result, patcher.pair.start
     reading, layers = model_for_script(model), layer_names(model, encoder=bool(start))
-    if not reading.why and not layers:
-        return Script(why=texts.NO_LAYERS), Script(why=texts.NO_LAYERS)
+    shared = max(result.layers) >= len(stack_layers(model.model, encoder=bool(start)))  # ALBERT's
+    if not reading.why and (shared or not layers):
+        why = texts.NO_PARTS.format(reason=texts.ONE_MODULE) if shared else texts.NO_LAYERS
+        return Script(why=why), Script(why=why)
     cells = None if not patcher.missing() else [(int(r), int(c)) for r, c in np.argwhere(np.isfinite(result.exact))]
     fills_gap, other = model.anatomy.kind == "encoder", whole_characters(other)
     seen = exchange.Exchanged(result.what, other, tokens, fills_gap, len(result.columns), cells, start)
