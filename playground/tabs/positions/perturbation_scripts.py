@@ -22,18 +22,19 @@ def perturbation_scripts(
     """Of both pictures. outcome: of the way that is looked at closer; head: layer and number."""
     from playground.models.rope_modules import rotary_modules, scales_with_length  # torch: not before the page is there
     from playground.positions.carrier_paths import position_carriers
+    from playground.positions.perturbed_passes import reading_kind
     from playground.recording.script_paths import path_of
 
     recording = page.recording(edited=False)
-    model, reading, kinds = recording.model, reading_for_script(recording, page), recording.kinds
+    model, reading, kind = recording.model, reading_for_script(recording, page), reading_kind(recording)
     rotary = rotary_modules(model.model)
     renewed = not experiment.override.base_refusal or any(map(scales_with_length, rotary))
     paths = tuple(path_of(model.model, module) for module in rotary if renewed)
-    broken = scripts.BrokenText(kinds[0] if kinds else "", *head, position_carriers(model, experiment.override), paths)
+    broken = scripts.BrokenText(kind, *head, position_carriers(model, experiment.override), paths)
     ways = {NAMES[each.variant.name]: _way(each) for each in experiment.outcomes if not each.missing}
     ahead = 0 if model.anatomy.kind == "encoder" else 1
     made = {script_output("figure"): scripts.variants(reading, broken, MEASURES[measure], ways, ahead)}
-    if kinds:  # else there is no picture of a head
+    if kind:  # else there is no picture of a head
         step = -(-len(experiment.tokens) // MAX_CELLS)
         made[script_output("attention")] = scripts.one_head(reading, broken, _way(outcome), step)
     return made
