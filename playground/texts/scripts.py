@@ -37,9 +37,8 @@ OWN_ATTENTION = "This model's attention is no function of its family that a scri
 OWN_ROTATION = (
     "This family turns its queries and keys one by one, in an order of its own, which a script does not follow."
 )
-OWN_FREQUENCIES = (
-    "This model makes its angles anew for each length of a text, or keeps them in no buffer that a script could read."
-)
+NEW_FREQUENCIES = "This model makes its angles anew for each length of a text."
+NO_FREQUENCIES = "This model keeps its angles in no buffer that a script could read."
 DROPPED = "A script does not place what was added to the picture: empty “Add to the picture”, then there is one."
 FILTERED = "A script places the whole vocabulary or a random sample of it, not what passes a filter."
 SAMPLE = "A script places all points; this picture is a sample of them."

@@ -9,12 +9,14 @@ from tests.recording.test_layer_numbers import HYBRIDS
 from tests.tools import every_family, zoo
 
 TEXT = 'the "cat"\'s <b>mat</b>\n$MODEL {x} \\n the cat'
+DYNAMIC = {"rope_type": "dynamic", "rope_theta": 10_000.0, "factor": 2.0}
 
 
 @pytest.fixture(scope="session")
 def folder_model(tmp_path_factory):
     """folder_model(family) -> a tiny model of the zoo or another family, loaded from its folder as a visitor's would be;
-    "headless": a BERT without its head; "pairs": one that reads two sentences."""
+    "headless": a BERT without its head; "pairs": one that reads two sentences; "dynamic": a Llama whose angles change with a
+    text's length."""
     place, made = tmp_path_factory.mktemp("scripts"), {}
 
     def load(family):
@@ -23,6 +25,8 @@ def folder_model(tmp_path_factory):
             folder = zoo.save(family if known else "bert", place / family)
             if family in HYBRIDS:
                 zoo.variant(family, **HYBRIDS[family]).save_pretrained(folder)
+            elif family == "dynamic":
+                zoo.variant("llama", rope_parameters=DYNAMIC).save_pretrained(folder)
             elif not known and family not in ("headless", "pairs"):
                 every_family.build(family).save_pretrained(folder)
             if family == "headless":

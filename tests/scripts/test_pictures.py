@@ -458,14 +458,15 @@ def test_attention_over_distance(look, monkeypatch, family, kind):
         np.testing.assert_allclose(ours, heat(outputs["measures"]), **CLOSE)
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "opt", "bloom", "mpnet", "t5", "bart"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "opt", "bloom", "mpnet", "t5", "bart", "dynamic"])
 def test_a_broken_text(look, monkeypatch, family):
     """Guards against weights in the broken order, a loss by another row (BERT's own place), another rotary base (Llama) that
     stays for the next reading, and positions that are not given: as an argument, in a table (OPT), as penalties (BLOOM), in
-    buckets (MPNet, T5); of two stacks against a target whose order is broken."""
-    page = look(family, "the cat sat on the mat")
+    buckets (MPNet, T5); of two stacks against a target whose order is broken; of a Llama whose angles depend on the last
+    position against the usual ones."""
+    page, shift = look(family, "the cat sat on the mat"), 80 if family == "dynamic" else 2
     for measure, variant in zip((LOSS, DIVERGENCE, ATTENTION), ("shuffled", "equal", "base"), strict=True):
-        outputs = shown(perturbation_view.draw, page, PerturbationRequest(measure, variant, 1, 2, shift=2))
+        outputs = shown(perturbation_view.draw, page, PerturbationRequest(measure, variant, 1, 2, shift=shift))
         if measure != ATTENTION:
             agree(outputs[script_output("attention")], heat(outputs["attention"]), monkeypatch)
         ours = numbers(outputs[script_output("figure")], monkeypatch)
@@ -518,6 +519,13 @@ def test_clocks(look, monkeypatch, family):
     outputs |= shown(rotary_view.slide, page, DistanceRequest(outputs["pair"], 90, outputs["place"]))
     ours = numbers(outputs[script_output("pairs")], monkeypatch)
     np.testing.assert_allclose(ours, [line.y for line in outputs["pairs"].data], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("family", "why"), [("gptj", texts.NO_FREQUENCIES), ("dynamic", texts.NEW_FREQUENCIES)])
+def test_why_clocks_have_none(look, family, why):
+    """Guards against the reason of another model: GPT-J has a table of sines, and no buffer of frequencies."""
+    outputs = shown(rotary_view.draw, look(family), RotaryRequest(layer=1, head=2, query=5, key=1))
+    assert drawn(outputs["clocks"]) and outputs[script_output("clocks")].why == why
 
 
 @pytest.mark.parametrize("method", METHODS)
