@@ -17,7 +17,7 @@ from playground.analysis.positions.perturbations import Variant
 from playground.errors import PlaygroundError
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
-from playground.positions.perturbed_passes import PerturbedPasses
+from playground.positions.perturbed_passes import PerturbedPasses, reading_kind
 from playground.positions.position_override import PositionOverride, override_of
 from playground.positions.schemes import PositionScheme, scheme_of
 from playground.positions.variants import PerturbationSettings, blind_pair, variants
@@ -106,8 +106,8 @@ def experiment(recording: Recording, settings: PerturbationSettings | None = Non
     model, tokens = recording.model, recording.tokens
     if refusal := length_refusal(recording):
         raise PlaygroundError(refusal, "Shorten it.")
-    if model.capabilities.attention:
-        recording.attention(settings.layer).head(settings.head)  # refuses layers and heads that there are not
+    if kind := reading_kind(recording):
+        recording.attention(settings.layer, kind).head(settings.head)  # refuses layers and heads that there are not
     candidates = variants(model, tokens, settings)
     possible = [variant for variant, missing in candidates if not missing]
     override = override_of(model)
@@ -144,8 +144,8 @@ class _Baseline:
         self._target = recording.target_tokens
         self.weights: np.ndarray | None = None
         """(Q, K): the chosen head's, where they can be recorded."""
-        if recording.model.capabilities.attention:
-            self.weights = recording.attention(settings.layer).head(settings.head).numpy()
+        if kind := reading_kind(recording):
+            self.weights = recording.attention(settings.layer, kind).head(settings.head).numpy()
         self._predictions, self._states = None, torch.empty(0)
         if recording.model.capabilities.logits:
             ahead = 0 if recording.model.anatomy.kind == "encoder" else 1

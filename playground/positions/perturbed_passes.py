@@ -21,6 +21,13 @@ _LOGIT_BYTES = 256 * 2**20
 """Logits computed at once."""
 
 
+def reading_kind(recording: Recording) -> str:
+    """The kind of attention with which a text is read, whose order is perturbed; empty where it is not recorded, as of the
+    encoders of LongT5 and BigBird-Pegasus, which attend block by block."""
+    kind = "self" if recording.target_tokens is None else "encoder"
+    return kind if kind in recording.kinds else ""
+
+
 class PerturbedPasses:
     """Forward passes over variants of one recorded text."""
 
@@ -80,9 +87,9 @@ class PerturbedPasses:
         """The network's outputs, and the chosen head's weights (Q, K) of each row, where they can be recorded."""
         network = self._model.model
         weights: list[Tensor | None] = [None] * rows
-        if not self._model.capabilities.attention:
+        kind = reading_kind(self._recording)
+        if not kind:
             return network(**arguments), weights
-        kind = self._recording.kinds[0]
         if not self._model.on_interface:
             outputs = network(**arguments, output_attentions=True)
             layers = outputs["encoder_attentions" if kind == "encoder" else "attentions"]

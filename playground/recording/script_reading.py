@@ -22,7 +22,7 @@ from playground.recording.script_paths import attention_call, path_of
 from playground.scripts.head_steps import HeadPlace
 from playground.scripts.paths import BlockPaths, PartPaths, Readout
 from playground.scripts.rotary import FrequencyPlace
-from playground.scripts.script import Checkpoint, Reading
+from playground.scripts.script import AttentionLayers, Checkpoint, Reading
 from playground.texts import scripts as texts
 from playground.weights.file_rules import is_gguf
 from playground.weights.inner_transformer import transformer_folder
@@ -80,7 +80,18 @@ def reading_of(recording: Recording, text: str = "") -> Reading:
     segments = tuple(token.segment for token in recording.tokens)
     plain, pair = _same_text(model, text, recording.tokens)
     segments = segments if "token_type_ids" in model.tokenizer.model_input_names else ()
-    return Reading(checkpoint_of(model), plain, pair, ids, segments, target, edits)
+    layers = attention_layers(recording)
+    return Reading(checkpoint_of(model), plain, pair, ids, segments, target, edits, attention_layers=layers)
+
+
+def attention_layers(recording: Recording) -> dict[str, AttentionLayers]:
+    """Of each kind of attention that some layers do not have, as in hybrids, the layers that have it."""
+    layers = {kind: (recording.layer_numbers(kind), recording.depth(kind)) for kind in recording.kinds}
+    return {
+        kind: AttentionLayers(numbers, depth)
+        for kind, (numbers, depth) in layers.items()
+        if numbers != tuple(range(depth))
+    }
 
 
 def why_no_checkpoint(model: LoadedModel) -> str:
@@ -96,7 +107,8 @@ def _same_text(model: LoadedModel, text: str, tokens: tuple[Token, ...]) -> tupl
     if not text:
         return None, None
     text = whole_characters(text)
-    first, pair = model.vocabulary.split_pair(text) if model.capabilities.pairs else (text, None)
+    two = any(token.segment for token in tokens) or not model.tokenizer.is_fast  # which does not tell sentences apart
+    first, pair = model.vocabulary.split_pair(text) if two and model.capabilities.pairs else (text, None)
     try:
         ids, _ = model.vocabulary.tokenize(first, pair)
     except PlaygroundError:  # the recording is of other words than the page's
@@ -125,10 +137,13 @@ def block_paths(model: LoadedModel, sums: bool = True) -> BlockPaths:
     blocks = build.blocks if sums else build.blocks or build.normed
     if not blocks:
         return BlockPaths(why=texts.NO_PARTS.format(reason=build.why_no_parts))
-    layers = [tuple(_part(block.layer, part, sums) for part in block.parts) for block in blocks]
-    if len(set(layers)) > 1 or None in layers[0] or len(layers) != len(stack_layers(model.model)):
+    if len(blocks) != len(stack_layers(model.model)):
+        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.ONE_MODULE))
+    layers = [[_part(block.layer, part, sums) for part in block.parts] for block in blocks]
+    named = tuple(tuple(part for part in parts if part is not None) for parts in layers)
+    if any(None in parts for parts in layers) or len({tuple(part.kind for part in parts) for parts in named}) > 1:
         return BlockPaths(why=texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER))
-    return BlockPaths(tuple(part for part in layers[0] if part is not None), add_up=bool(build.blocks))
+    return BlockPaths(named, add_up=bool(build.blocks))
 
 
 def _part(layer: nn.Module, part: Part, sums: bool) -> PartPaths | None:
@@ -140,6 +155,17 @@ def _part(layer: nn.Module, part: Part, sums: bool) -> PartPaths | None:
     if matrix is None or not within:
         return PartPaths(part.kind, module, factor=factor)
     return PartPaths(part.kind, module, within, matrix.transposed, factor)
+
+
+def encoder_paths(model: LoadedModel) -> BlockPaths:
+    """What makes the attention of every layer of an encoder of its heads; or why a script does not name it."""
+    layers = [
+        [path_of(layer, model.projections[id(part)]) for part in layer.modules() if id(part) in model.projections]
+        for layer in stack_layers(model.model, encoder=True)
+    ]
+    if any(len(paths) != 1 or not paths[0] for paths in layers):
+        return BlockPaths(why=texts.NO_PARTS.format(reason=texts.NO_MATRIX))
+    return BlockPaths(tuple((PartPaths("attention", "", path),) for (path,) in layers), add_up=False)
 
 
 def head_place(recording: Recording, steps: LayerSteps, head: tuple[int, str, int], query: int) -> HeadPlace | str:

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from playground.scripts.layer_weights import by_layer, constants
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _RUN = """
 # %%
 with torch.inference_mode():
-    layers = model(**inputs, output_attentions=True).cross_attentions  # of each (1, heads, written, source)
-chosen = layers if LAYER is None else layers[LAYER : LAYER + 1]
+    outputs = model(**inputs, output_attentions=True)
+layers = LAYERS_HERE  # layer -> (1, heads, written, source)
+chosen = list(layers.values()) if LAYER is None else [layers[LAYER]]
 means = [layer[0].double().mean(0) if HEAD is None else layer[0, HEAD].double() for layer in chosen]
 rows = torch.stack(means).mean(0)[FIRST:]  # row by row, what chose each token that was written
 # Of a word's tokens: the mean over those that were written, the sum over those that were read.
@@ -56,6 +58,9 @@ def alignment(reading: Reading, words: Words, first: int, place: tuple[int | Non
     values: dict[str, object] = {"LAYER": place[0], "HEAD": place[1], "FIRST": first}
     for name, each in (("WRITTEN", words.written), ("SOURCE", words.source)):
         values[name] = [(word, list(places)) for word, places in each]
-    return script_of(
-        reading, Recipe("Which words looked at which", _RUN + (_LINES if lines else _MAP), values, eager=True)
+    numbers = reading.attention_layers.get("cross")
+    run = _RUN.replace("LAYERS_HERE", by_layer("outputs.cross_attentions", numbers))
+    recipe = Recipe(
+        "Which words looked at which", run + (_LINES if lines else _MAP), values | constants(numbers), eager=True
     )
+    return script_of(reading, recipe)

@@ -3,21 +3,9 @@
 from dataclasses import dataclass
 
 from playground.scripts.head_steps import IMPORTS, HeadPlace, run_of_head
+from playground.scripts.layer_weights import STACKED, weights_run
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
-FIELDS = {
-    "self": "attentions",
-    "encoder": "encoder_attentions",
-    "decoder": "decoder_attentions",
-    "cross": "cross_attentions",
-}
-"""Kind of attention -> the field of transformers' outputs that holds its weights."""
-RUN = """
-# %%
-with torch.inference_mode():
-    outputs = model(**inputs, output_attentions=True)
-layers = outputs[FIELD]  # for each layer (1, heads, queries, keys), after the softmax
-"""
 _OF_HEADS = """
 queries, keys = QUERIES_AND_KEYS
 weights = layers[LAYER][0].float()  # (heads, queries, keys)
@@ -53,16 +41,11 @@ names = [f"{name} {place}" for name, place in zip(named([others[place] for place
 figure.update_yaxes(tickvals=list(range(len(order))), ticktext=names, autorange="reversed")
 figure.update_xaxes(title_text="weight")
 """
-_EVERY = """
-heads = max(layer.shape[1] for layer in layers)
-queries, keys = layers[0].shape[2:]
-numbers = torch.full((len(layers), heads, queries, keys), torch.nan)
-for number, layer in enumerate(layers):
-    numbers[number, : layer.shape[1]] = layer[0].float()
+_EVERY = """numbers = weights
 
 # %%
 rows = torch.nn.functional.pad(numbers, (0, 1, 0, 1), value=torch.nan)  # a gap between heads
-grid = rows.permute(0, 2, 1, 3).reshape(len(layers) * (queries + 1), heads * (keys + 1))
+grid = rows.permute(0, 2, 1, 3).reshape(depth * (queries + 1), heads * (keys + 1))
 largest = numbers.nan_to_num().amax((2, 3), keepdim=True)
 shade = torch.nn.functional.pad(numbers / largest, (0, 1, 0, 1), value=torch.nan).permute(0, 2, 1, 3).reshape(grid.shape)
 figure = go.Figure(go.Heatmap(z=shade, customdata=grid, colorscale="Blues", hovertemplate="%{customdata:.4f}"))
@@ -71,8 +54,8 @@ figure.update_xaxes(
 )
 figure.update_yaxes(
     title_text="layer",
-    tickvals=[(queries + 1) * layer + queries / 2 for layer in range(len(layers))],
-    ticktext=list(range(len(layers))),
+    tickvals=[(queries + 1) * layer + queries / 2 for layer in range(depth)],
+    ticktext=list(range(depth)),
     autorange="reversed",
 )
 """
@@ -93,9 +76,10 @@ _ROLLOUT = '''
 def rollout(layers):
     """The mean over heads, half of it the residual stream, multiplied through the layers (Abnar and Zuidema 2020)."""
     product = None
-    for layer in layers[: LAYER + 1]:
-        mixed = (layer[0].float().mean(0) + torch.eye(layer.shape[-1])) / 2
-        product = mixed if product is None else mixed @ product
+    for number, layer in layers.items():
+        if number <= LAYER:
+            mixed = (layer[0].float().mean(0) + torch.eye(layer.shape[-1])) / 2
+            product = mixed if product is None else mixed @ product
     return product
 '''
 
@@ -147,7 +131,7 @@ class HeadMap:
 
 def head_map(reading: Reading, heads: HeadMap) -> Script:
     """The map."""
-    body, values = _heads(heads)
+    body, values = _heads(reading, heads)
     return script_of(reading, _recipe("Attention of one head", heads, body + _DRAW_MAP, values))
 
 
@@ -160,7 +144,7 @@ def mask_map(reading: Reading, kind: str, place: HeadPlace) -> Script:
 
 def token_row(reading: Reading, heads: HeadMap, token: int, column: bool, count: int) -> Script:
     """The `count` largest numbers of a row of the map, or of a column."""
-    body, values = _heads(heads)
+    body, values = _heads(reading, heads)
     line = "numbers[:, TOKEN]" if column else "numbers[TOKEN]"
     of = "queries" if column else "keys"
     draw = f"others = {of}\n" + _DRAW_ROW.lstrip("\n").replace("LINE", line)
@@ -175,15 +159,16 @@ def _recipe(title: str, heads: HeadMap, body: str, values: dict[str, object]) ->
 
 def every_head(reading: Reading, kind: str) -> Script:
     """All weights of all layers and heads; `numbers` is (layers, heads, queries, keys)."""
-    return script_of(reading, Recipe("All layers and heads", RUN + _EVERY, {"FIELD": FIELDS[kind]}, eager=True))
+    run, values = weights_run(reading, kind)
+    return script_of(reading, Recipe("All layers and heads", run + STACKED + _EVERY, values, eager=True))
 
 
-def _heads(heads: HeadMap) -> tuple[str, dict[str, object]]:
-    values: dict[str, object] = {"FIELD": FIELDS[heads.kind], "LAYER": heads.layer, "HEAD": heads.head}
-    before = RUN
+def _heads(reading: Reading, heads: HeadMap) -> tuple[str, dict[str, object]]:
+    before, values = weights_run(reading, heads.kind)
+    values |= {"LAYER": heads.layer, "HEAD": heads.head}
     if heads.place is not None:
         values |= {"CALL": heads.place.call, "QUERY": 0, "PROJECTION": heads.place.projection}
-        before = run_of_head(turns=False) + _NORMS + RUN
+        before = run_of_head(turns=False) + _NORMS + before
     expression = EXPRESSIONS[heads.show]
     if "OTHERS" in expression:
         values["OTHERS"] = list(heads.others)

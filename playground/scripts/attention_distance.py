@@ -1,14 +1,16 @@
 """Scripts of attention over distance: of all heads, of one head, and a measure of every head."""
 
-from playground.scripts.attention import FIELDS, RUN
 from playground.scripts.head_measures import SINK
+from playground.scripts.layer_weights import weights_run
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _PROFILES = '''
-tokens = layers[0].shape[-1]
+first = next(iter(layers.values()))
+tokens = first.shape[-1]
+heads = max(layer.shape[1] for layer in layers.values())
 at = torch.arange(tokens)
 distance = at[:, None] - at  # above 0 the key comes first
-causal = not layers[0][0, 0].triu(1).any()
+causal = not first[0, 0].triu(1).any()
 distances = list(range(0 if causal else 1 - tokens, tokens))
 seen = torch.ones(tokens, tokens, dtype=torch.float64)
 seen[:, 0] = 0  # the first token, on which many heads rest, is set aside
@@ -42,7 +44,10 @@ def means(weights):
 _ALL_HEADS = """
 kept = max(1, len(distances) - DROP_FIRST)  # only the first token is farther away
 close = [place for place in range(kept) if abs(distances[place]) <= FARTHEST]
-numbers = torch.cat([means(layer[0].double())[:, close] for layer in layers])  # (layers · heads, distances)
+numbers = torch.full((depth, heads, len(close)), torch.nan, dtype=torch.float64)  # NaN where a layer has no such head
+for number, layer in layers.items():
+    numbers[number, : layer.shape[1]] = means(layer[0].double())[:, close]
+numbers = numbers.flatten(0, 1)  # (layers · heads, distances)
 
 # %%
 figure = go.Figure(go.Heatmap(z=numbers.sqrt(), customdata=numbers, x=[distances[place] for place in close]))
@@ -98,12 +103,11 @@ def measure(rest):
 MEASURES = {"local": _LOCAL, "explained by distance": _EXPLAINED, "periodic": _PERIODIC}
 """Name of a measure -> how it is computed."""
 _MEASURE = """
-rows = []
-for layer in layers:
+numbers = torch.full((depth, heads), torch.nan, dtype=torch.float64)  # NaN where a layer has no such head
+for number, layer in layers.items():
     weights = layer[0].double()
     sink = weights[:, 1:, 0].mean(-1) > SINK  # of a sink nothing else is said
-    rows.append(torch.where(sink, torch.nan, measure(set_aside(weights))))
-numbers = torch.stack(rows).clamp_min(0)  # (layers, heads)
+    numbers[number, : len(weights)] = torch.where(sink, torch.nan, measure(set_aside(weights))).clamp_min(0)
 
 # %%
 figure = go.Figure(go.Heatmap(z=numbers, zmin=0, colorscale="Blues"))
@@ -128,5 +132,5 @@ def measure(reading: Reading, kind: str, name: str) -> Script:
 
 
 def _script(reading: Reading, kind: str, body: str, values: dict[str, object]) -> Script:
-    values = {"FIELD": FIELDS[kind]} | values
-    return script_of(reading, Recipe("Attention over distance", RUN + _PROFILES + body, values, eager=True))
+    run, known = weights_run(reading, kind)
+    return script_of(reading, Recipe("Attention over distance", run + _PROFILES + body, known | values, eager=True))

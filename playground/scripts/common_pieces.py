@@ -94,10 +94,15 @@ else:  # by piece; all special tokens are one key
     key_names, query_names = [*shown(words), *(["special"] if some else [])], shown(words)
 
 
-def attention(model, ids):
-    """Of each layer the weights (heads, tokens, tokens) after the softmax."""
+def attention(model, ids, numbers, depth):
+    """Layer -> its weights (heads, tokens, tokens) after the softmax. numbers: of the layers that have some; None for all.
+    depth: how many layers there are."""
+    reads = model.get_encoder() if model.config.is_encoder_decoder else model
     with torch.inference_mode():
-        return [layer[0].float() for layer in model(torch.tensor([ids]), output_attentions=True).attentions]
+        weights = reads(torch.tensor([ids]), output_attentions=True).attentions
+    whole = numbers is None or len(weights) == depth  # else transformers returns those of the layers that have some
+    numbers = range(len(weights)) if numbers is None else numbers
+    return {number: weights[number if whole else place][0].float() for place, number in enumerate(numbers)}
 
 
 def merged(weights, queries, keys):
@@ -116,20 +121,21 @@ def set_aside(weights):
 '''
 _HEADS = '''
 
-def heads(model, ids, queries, keys):
+def heads(layers, queries, keys):
     """Layer and number of each head, its weights (queries, keys), and whether it attends to more than what it rests on."""
     chosen = np.linspace(START, len(queries) - 1, QUERIES).astype(int)  # all of them, of a long text some
-    layers = [merged(layer, [queries[query] for query in chosen], keys) for layer in attention(model, ids)]
-    names = [(number, head) for number, layer in enumerate(layers) for head in range(len(layer))]
-    weights = torch.cat(layers)
+    names = [(number, head) for number, layer in layers.items() for head in range(len(layer))]
+    weights = torch.cat([merged(layer, [queries[query] for query in chosen], keys) for layer in layers.values()])
     if not ASIDE:
         return names, weights, torch.ones(len(names), dtype=torch.bool)
     weights, share = set_aside(weights)
     return names, weights, share <= 0.99
 
 
-names, weights, compared = heads(model, ids, queries[0], keys[0])
-second_names, second_weights, second_compared = heads(second_model, second_ids, queries[1], keys[1])
+layers = attention(model, ids, *ATTENTION_LAYERS)
+names, weights, compared = heads(layers, queries[0], keys[0])
+second_layers = attention(second_model, second_ids, *SECOND_ATTENTION_LAYERS)
+second_names, second_weights, second_compared = heads(second_layers, queries[1], keys[1])
 numbers = torch.full([1 + max(axis) for axis in zip(*names)], torch.nan)  # (layers, heads)
 pairs = []
 for name, one, counts in zip(names, weights, compared.tolist()):
@@ -177,7 +183,7 @@ def bits(both: TwoReadings, count: int) -> Script:
 def similar_heads(both: TwoReadings, queries: int, aside: bool) -> Script:
     """How similar the most similar head of the second model is to each of the first; `numbers` is (layers, heads). queries:
     how many are compared. aside: whether what the first token and special tokens get is set aside."""
-    values = {"QUERIES": queries, "START": 2 if aside else 1, "ASIDE": aside}
+    values = _layers(both) | {"QUERIES": queries, "START": 2 if aside else 1, "ASIDE": aside}
     body, imports = _PIECES + _COMMON_KEYS + _HEADS, f"{_OF_PIECES}\nimport numpy as np"
     return script_of_two(both, Recipe("Heads of two models that are alike", body, values, eager=True, imports=imports))
 
@@ -185,7 +191,17 @@ def similar_heads(both: TwoReadings, queries: int, aside: bool) -> Script:
 def pattern(both: TwoReadings, side: int, name: tuple[int, int], aside: bool) -> Script:
     """What a head, by layer and number, of the first (0) or the second model (1) attends to, by what both have. aside: as in
     `similar_heads`."""
-    draw = _PATTERN.replace("MODEL_HERE", ("model, ids", "second_model, second_ids")[side])
-    values = {"LAYER": name[0], "HEAD": name[1], "ASIDE": aside}
+    models = "model, ids, *ATTENTION_LAYERS", "second_model, second_ids, *SECOND_ATTENTION_LAYERS"
+    draw = _PATTERN.replace("MODEL_HERE", models[side])
+    values = _layers(both) | {"LAYER": name[0], "HEAD": name[1], "ASIDE": aside}
     body = _PIECES + _COMMON_KEYS + draw.replace("SIDE_HERE", str(side))
     return script_of_two(both, Recipe("One head of two models", body, values, eager=True, imports=_OF_PIECES))
+
+
+def _layers(both: TwoReadings) -> dict[str, object]:
+    """Of either model's stack that reads the text the layers with attention, None for all, and how many there are."""
+    values: dict[str, object] = {}
+    for name, reading in (("ATTENTION_LAYERS", both.first), ("SECOND_ATTENTION_LAYERS", both.second)):
+        layers = reading.attention_layers.get("self") or reading.attention_layers.get("encoder")
+        values[name] = (None, None) if layers is None else (list(layers.numbers), layers.depth)
+    return values

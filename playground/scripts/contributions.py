@@ -44,10 +44,11 @@ scale = ((outputs_of["norm"][POSITION] - shift) @ through) / (through @ through)
 _RUN = (
     WATCH
     + """layers = model.get_submodule(LAYERS)
+parts_of = PARTS_HERE  # layer by layer: kind -> module, matrix, whether it lies turned, factor
 watch("first", layers[0])
 watch("norm", model.get_submodule(NORM))
 for number, layer in enumerate(layers):
-    for kind, (module, matrix, *_) in PARTS.items():
+    for kind, (module, matrix, *_) in parts_of[number].items():
         watch((number, kind), layer.get_submodule(module))
         if matrix:
             watch((number, kind, "matrix"), layer.get_submodule(matrix))
@@ -69,7 +70,7 @@ if getattr(head, "bias", None) is not None:
 _STEPS = """
 steps = [("embedding", float(inputs_of["first"][POSITION] @ direction))]
 for number in range(len(layers)):
-    for kind, (*_, factor) in PARTS.items():
+    for kind, (*_, factor) in parts_of[number].items():
         steps.append((f"{kind} {number}", factor * float(outputs_of[number, kind][POSITION] @ direction)))
 if biases:
     steps.append(("biases", biases))
@@ -89,8 +90,9 @@ _BY_HEAD = '''
 
 def added_by_heads(kind):
     """(layers, heads): what each head of every layer adds to the logit."""
-    rows, (module, matrix, turned, factor) = [], PARTS[kind]
+    rows = []
     for number, layer in enumerate(layers):
+        module, matrix, turned, factor = parts_of[number][kind]
         weight = layer.get_submodule(matrix).weight.detach().double()
         weight = weight.T if turned else weight  # (width, heads · size of a head)
         each = inputs_of[number, kind, "matrix"][POSITION] * (weight.T @ (direction * factor))
@@ -112,7 +114,7 @@ figure.update_yaxes(title_text="layer")
 )
 _NEURONS = """
 layer = layers[LAYER]
-module, matrix, turned, factor = PARTS["mlp"]
+module, matrix, turned, factor = parts_of[LAYER]["mlp"]
 weight = layer.get_submodule(matrix).weight.detach().double()
 weight = weight.T if turned else weight  # (width, neurons)
 parts = inputs_of[LAYER, "mlp", "matrix"][POSITION] * (weight.T @ (direction * factor))
@@ -122,7 +124,7 @@ _OF_LAYER = """parts = added_by_heads(KIND)[LAYER]
 names = [f"head {number}" for number in range(len(parts))]
 """
 _SOURCES = """
-module, matrix, turned, factor = PARTS[KIND]
+module, matrix, turned, factor = parts_of[LAYER][KIND]
 weight = layers[LAYER].get_submodule(matrix).weight.detach().double()
 weight = weight.T if turned else weight  # (width, heads · size of a value)
 back = (direction * factor) @ weight[:, HEAD * v.shape[-1] : (HEAD + 1) * v.shape[-1]]
@@ -131,11 +133,11 @@ print(f"the head adds {parts.sum():.6f}")
 names = [f"{name}  {place}" for place, name in enumerate(named(KEY_IDS))]
 """
 _STRONGEST = """named_parts = {"embedding": float(inputs_of["first"][POSITION] @ direction)}
-for kind in (kind for kind in PARTS if kind != "mlp"):
+for kind in (kind for kind in parts_of[0] if kind != "mlp"):
     for number, row in enumerate(added_by_heads(kind).tolist()):
         named_parts |= {f"{kind}, head {number}.{head}": value for head, value in enumerate(row)}
 for number in range(len(layers)):
-    *_, factor = PARTS["mlp"]
+    *_, factor = parts_of[number]["mlp"]
     named_parts[f"MLP {number}"] = factor * float(outputs_of[number, "mlp"][POSITION] @ direction)
 parts, names = torch.tensor(list(named_parts.values())), list(named_parts)
 """
@@ -180,7 +182,7 @@ def bars(
 ) -> Script:
     """The largest parts. what: as for `steps`."""
     title, body, needs = _PARTS[shown.picture]
-    if not blocks.why and any(not part.matrix for part in blocks.parts if part.kind in needs):
+    if not blocks.why and not blocks.with_matrices(needs, shown.layer if shown.picture == NEURONS else None):
         return Script(why=NO_MATRIX)
     values: dict[str, object] = {"COUNT": shown.heads, "LAYER": shown.layer, "KIND": shown.kind}
     return _script(reading, readout, blocks, what, Recipe(title, body, values))
@@ -196,7 +198,7 @@ def sources(
     """The tokens through which a head adds most. what: as for `steps`. head: the part's kind, its layer, and where its
     attention is found in a pass."""
     kind, layer, place = head
-    if not blocks.why and not all(part.matrix for part in blocks.parts if part.kind == kind):
+    if not blocks.why and not blocks.with_matrices([kind], layer):
         return Script(why=NO_MATRIX)
     key_ids = "TARGET_IDS" if place.kind == "decoder" else "ids"
     values: dict[str, object] = {"KIND": kind, "LAYER": layer}
@@ -219,7 +221,7 @@ def heads(
     reading: Reading, readout: Readout, blocks: BlockPaths, what: tuple[int, int, int | None], count: int
 ) -> Script:
     """What each of `count` heads of every layer adds to a logit."""
-    if not blocks.why and not any(part.kind == "attention" and part.matrix for part in blocks.parts):
+    if not blocks.why and not blocks.with_matrices(["attention"]):
         return Script(why=NO_MATRIX)
     return _script(reading, readout, blocks, what, Recipe("What every head adds to a logit", _HEADS, {"COUNT": count}))
 
@@ -235,9 +237,14 @@ def _script(
     """A recipe behind the cells that find the direction of a logit. before: cells before these."""
     if blocks.why:
         return Script(why=blocks.why)
-    parts = {part.kind: (part.module, part.matrix, part.transposed, part.factor) for part in blocks.parts}
+    layers = [
+        {part.kind: (part.module, part.matrix, part.transposed, part.factor) for part in parts}
+        for parts in blocks.layers
+    ]
+    alike = all(parts == layers[0] for parts in layers)
     values: dict[str, object] = {"LAYERS": reading.checkpoint.layer_names, "NORM": readout.norm, "HEAD": readout.head}
     values |= {"FACTOR": readout.factor, "CENTRED": readout.centred, "GAIN": readout.gain}
     values |= dict(zip(("POSITION", "TOKEN", "AGAINST"), what, strict=True))
-    values |= {"PARTS": parts} | dict(recipe.values)
-    return script_of(reading, replace(recipe, body=before + _RUN + recipe.body, values=values))
+    values |= {"PARTS": layers[0] if alike else layers} | dict(recipe.values)
+    run = _RUN.replace("PARTS_HERE", "[PARTS] * len(layers)" if alike else "PARTS")
+    return script_of(reading, replace(recipe, body=before + run + recipe.body, values=values))

@@ -44,7 +44,7 @@ def read(ids, change):
             hooks.append(module.register_forward_pre_hook(reading(row), with_kwargs=True))
         else:
             hooks.append(module.register_forward_hook(giving(row)))
-    logits = model(torch.tensor([ids])).logits[0, POSITION_HERE].float()
+    logits = model(torch.tensor([ids])DECODER_HERE).logits[0, POSITION_HERE].float()
     for hook in hooks:
         hook.remove()
     return logits
@@ -156,22 +156,30 @@ class Exchanged:
     """Of a layer."""
     cells: Sequence[tuple[int, int]] | None = None
     """The cells, as (row, column), that are computed exactly; None: all."""
+    start: Sequence[int] = ()
+    """What the decoder of an encoder-decoder reads, whose encoder reads the texts."""
 
 
 def exchange(reading: Reading, blocks: BlockPaths, exchanged: Exchanged, picture: str) -> Script:
     """One of PICTURES. blocks: of what is not a state."""
-    what = exchanged.what
+    what, sites = exchanged.what, _SITES[exchanged.what]
     values: dict[str, object] = {"OTHER": exchanged.other, "LAYERS": reading.checkpoint.layer_names}
     if what != "state":
-        part = next((part for part in blocks.parts if part.kind == ("mlp" if what == "mlp" else "attention")), None)
-        if part is None or (what == "head" and not part.matrix):
+        parts = blocks.of("mlp" if what == "mlp" else "attention")
+        paths = [part.matrix if what == "head" else part.module for part in parts]
+        if not all(paths or [""]):
             return Script(why=blocks.why or NO_PARTS.format(reason=NO_MATRIX))
-        values |= {"MATRIX": part.matrix} if what == "head" else {"MODULE": part.module}
-    by_head = what == "head"
+        name = "MATRIX" if what == "head" else "MODULE"
+        values[name] = paths[0]
+        if len(set(paths)) > 1:  # each layer has its own
+            values[name] = paths
+            sites = sites.replace(f"({name})) for layer in layers", f"(path)) for layer, path in zip(layers, {name})")
+    by_head, start, see_all = what == "head", exchanged.start, exchanged.fills_gap or exchanged.start
     places = {
-        "SITES_HERE": _SITES[what],
+        "SITES_HERE": sites,
         "POSITION_HERE": "ids.index(tokenizer.mask_token_id)" if exchanged.fills_gap else "-1",
-        "FIRST_HERE": "0" if exchanged.fills_gap else "next(n for n, one in enumerate(ids) if one != other_ids[n])",
+        "DECODER_HERE": ", decoder_input_ids=torch.tensor([START])" if start else "",
+        "FIRST_HERE": "0" if see_all else "next(n for n, one in enumerate(ids) if one != other_ids[n])",
         "COLUMNS_HERE": "list(range(HEADS))" if by_head else "list(range(first, len(ids)))",
         "SUMMED_HERE": "(0, 2)" if by_head else "(1, 2)",
         "CELL_HERE": ":, column" if by_head else "column",
@@ -182,6 +190,8 @@ def exchange(reading: Reading, blocks: BlockPaths, exchanged: Exchanged, picture
         body = body.replace(mark, code)
     values |= dict(zip(("TOKEN", "AGAINST"), exchanged.tokens, strict=True))
     values["HEADS"] = exchanged.heads if by_head else 1
+    if start:
+        values["START"] = list(start)
     if picture != ESTIMATE:
         values["CELLS"] = None if exchanged.cells is None else [list(cell) for cell in exchanged.cells]
     return script_of(reading, Recipe("Numbers of one text in another", body, values))

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from playground.scripts.attention import FIELDS, RUN
+from playground.scripts.layer_weights import STACKED, weights_run
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 SINK = 0.99
 """Share on the first token above which a head is a sink; as in analysis/attention/first_token.py, which tests compare."""
 _MEASURES = """
-weights = torch.stack([layer[0].double() for layer in layers])  # (layers, heads, queries, keys)
+weights = weights.double()
 tokens = torch.tensor(TOKENS)
 at = torch.arange(len(tokens))
 first = weights[:, :, 1:, 0].mean(-1)  # share of the attention that goes to the first token
@@ -50,7 +50,7 @@ MEASURES = {
 }
 """Name of a measure -> how it is computed."""
 _MIXED = """
-means = torch.stack([layer[0].double().mean(0) for layer in layers])  # (layers, queries, keys)
+means = torch.stack([layer[0].double().mean(0) for layer in layers.values()])  # (layers, queries, keys)
 if DROP_FIRST:  # what the first token gets goes to the others
     means[:, 1:, 0] = 0
     means[:, 1:] /= means[:, 1:].sum(-1, keepdim=True).clamp_min(1e-12)
@@ -81,7 +81,7 @@ _BY_LAYER = """
 tokens = TOKENS
 figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
 figure.update_xaxes(tickvals=list(range(len(tokens))), ticktext=named(tokens))
-figure.update_yaxes(title_text="layer")
+figure.update_yaxes(title_text="layer", tickvals=list(range(len(layers))), ticktext=list(layers))
 """
 _OF_FLOW = """from scipy.sparse import csr_matrix  # pip install scipy
 from scipy.sparse.csgraph import maximum_flow"""
@@ -89,8 +89,9 @@ from scipy.sparse.csgraph import maximum_flow"""
 
 def head_measure(reading: Reading, kind: str, measure: str) -> Script:
     """One of MEASURES, of every head. For "induction" the text is random tokens that come twice."""
-    values: dict[str, object] = {"FIELD": FIELDS[kind], "SETS_ASIDE": measure != "first", "SINK": SINK}
-    body = RUN + _with_tokens(_MEASURES.replace("MEASURE_HERE", MEASURES[measure]), kind)
+    run, values = weights_run(reading, kind)
+    values |= {"SETS_ASIDE": measure != "first", "SINK": SINK}
+    body = run + STACKED + _with_tokens(_MEASURES.replace("MEASURE_HERE", MEASURES[measure]), kind)
     return script_of(reading, Recipe("What every head does", body, values, eager=True))
 
 
@@ -105,8 +106,9 @@ def flow(reading: Reading, kind: str, token: int, drop_first: bool) -> Script:
 
 
 def _through(reading: Reading, kind: str, what: tuple[int, bool], recipe: Recipe) -> Script:
-    values: dict[str, object] = {"FIELD": FIELDS[kind], "TOKEN": what[0], "DROP_FIRST": what[1]}
-    body = RUN + _with_tokens(_MIXED + recipe.body + _BY_LAYER, kind)
+    run, values = weights_run(reading, kind)
+    values |= {"TOKEN": what[0], "DROP_FIRST": what[1]}
+    body = run + _with_tokens(_MIXED + recipe.body + _BY_LAYER, kind)
     return script_of(reading, replace(recipe, body=body, values=values, eager=True))
 
 

@@ -72,7 +72,7 @@ def neuron_writes(
 def _script(
     reading: Reading, blocks: BlockPaths, layer: int, titled: tuple[str, str], values: dict[str, object]
 ) -> Script:
-    mlp = next((part for part in blocks.parts if part.kind == "mlp"), None)
+    mlp = next(iter(blocks.of("mlp")[layer : layer + 1]), None)
     if mlp is None or not mlp.matrix:
         return Script(why=blocks.why or NO_PARTS.format(reason=NO_MATRIX))
     own: dict[str, object] = {"LAYERS": reading.checkpoint.layer_names, "LAYER": layer, "MATRIX": mlp.matrix}

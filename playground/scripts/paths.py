@@ -1,5 +1,6 @@
 """Where a model's modules lie, as a script names them: paths for `get_submodule`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -37,7 +38,17 @@ class PartPaths:
 class BlockPaths:
     """The parts of every layer; or why a script does not name them."""
 
-    parts: tuple[PartPaths, ...] = ()
+    layers: tuple[tuple[PartPaths, ...], ...] = ()
+    """Of each layer, in their order; all layers have parts of the same kinds."""
     why: str = ""
     add_up: bool = True
     """Whether they add up to what the layer adds; not where each sum is normed, as in BERT."""
+
+    def of(self, kind: str) -> tuple[PartPaths, ...]:
+        """The part of a kind in each layer; empty where layers have none."""
+        return tuple(part for parts in self.layers for part in parts if part.kind == kind)
+
+    def with_matrices(self, kinds: Collection[str], layer: int | None = None) -> bool:
+        """Whether a single matrix makes each part of these kinds, in a layer or, with None, in all."""
+        some = self.layers if layer is None else self.layers[layer : layer + 1]
+        return all(part.matrix for parts in some for part in parts if part.kind in kinds)

@@ -2,43 +2,44 @@
 
 from dataclasses import dataclass
 
-from playground.scripts.attention import FIELDS
+from playground.scripts.carriers import Carriers, carrier_cells
+from playground.scripts.layer_weights import FIELDS, by_layer, constants
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _READ = '''
 # %%
 inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])  # one text, whatever its positions
 modules = {path: model.get_submodule(path) for path in ROTARY}
-
+CARRIERS_HERE
 
 def set_rotary_base(factor):
-    """Makes the modules that turn queries and keys anew, with another base."""
+    """Makes the modules that turn queries and keys anew, with another base; some change with the length of a text."""
     for path, module in modules.items():
+        config = copy.deepcopy(module.config)
         if factor != 1:
-            config = copy.deepcopy(module.config)
             rope = config.rope_parameters
             for kind in [value for value in rope.values() if isinstance(value, dict)] or [rope]:
                 kind["rope_theta"] *= factor
-            module = type(module)(config=config)
-        model.set_submodule(path, module)
+        model.set_submodule(path, type(module)(config=config) if factor != 1 else copy.deepcopy(module))
 
 
 @torch.inference_mode()
 def read(order, positions, factor):
     """Reads the tokens in this order at these positions; what it gives, and where each token stands now."""
-    rows = {name: tensor[:, order] for name, tensor in inputs.items()}
-    if positions != list(range(len(ids))):
-        rows["position_ids"] = torch.tensor([positions]) + OFFSET
-    set_rotary_base(factor)
-    outputs = model(**rows, output_attentions=True)
+    ROWS_HERE
+MOVES_HERE    set_rotary_base(factor)
+    outputs = model(**rows, output_attentions=ATTENTION_HERE)
     set_rotary_base(1)
-    return outputs, torch.tensor(order).argsort()
+REMOVE_HERE    return outputs, torch.tensor(order).argsort()
 
 
 whole, _ = read(list(range(len(ids))), list(range(len(ids))), 1)
 '''
+_ROWS = "rows = {name: tensor[:, order] for name, tensor in inputs.items()}"
+_TWO_STACKS = """rows = {name: tensor[:, order] for name, tensor in inputs.items() if name != "decoder_input_ids"}
+    rows["decoder_input_ids"] = inputs["decoder_input_ids"]  # its tokens stay"""
 _LOSSES = '''
-tokens = torch.tensor(ids)
+tokens = torch.tensor(PREDICTED)
 
 
 def losses(outputs, places):
@@ -49,20 +50,21 @@ def losses(outputs, places):
 
 
 def measure(outputs, places):
-    return losses(outputs, places) - losses(whole, torch.arange(len(tokens)))
+    return losses(outputs, PLACES) - losses(whole, torch.arange(len(tokens)))
 
 '''
 _DIVERGENCE = '''
 def measure(outputs, places):
     """Bits: the divergence of what is expected after each token (Kullback and Leibler 1951)."""
-    p, q = (logits.float().log_softmax(-1) for logits in (whole.logits[0], outputs.logits[0, places]))
+    p, q = (logits.float().log_softmax(-1) for logits in (whole.logits[0], outputs.logits[0, PLACES]))
     return ((p.exp() * (p - q)).nan_to_num().sum(-1) / torch.log(torch.tensor(2.0))).clamp_min(0)
 
 '''
 _ALIGNED = '''
 def weights(outputs, places):
     """A head's weights with the tokens in their own order."""
-    return outputs[FIELD][LAYER][0, HEAD].float()[places][:, places]
+    layers = LAYERS_HERE
+    return layers[LAYER][0, HEAD].float()[places][:, places]
 
 '''
 _MOVED = '''
@@ -75,7 +77,7 @@ def measure(outputs, places):
 _TURNED = '''
 def measure(outputs, places):
     """1 - cosine of each token's last vectors."""
-    before, after = whole.last_hidden_state[0].float(), outputs.last_hidden_state[0, places].float()
+    before, after = whole.last_hidden_state[0].float(), outputs.last_hidden_state[0, PLACES].float()
     return (1 - torch.nn.functional.cosine_similarity(before, after, dim=-1)).clamp_min(0)
 
 '''
@@ -87,7 +89,7 @@ numbers = torch.stack([measure(*read(*how)) for how in VARIANTS.values()])  # (w
 # %%
 most = float(numbers.nan_to_num().abs().max())
 figure = go.Figure(go.Heatmap(z=numbers, zmin=-most, zmax=most, colorscale="RdBu_r"))
-figure.update_xaxes(tickvals=list(range(len(ids))), ticktext=named(ids))
+figure.update_xaxes(tickvals=list(range(len(TOKENS_HERE))), ticktext=named(TOKENS_HERE))
 figure.update_yaxes(tickvals=list(range(len(VARIANTS))), ticktext=list(VARIANTS), autorange="reversed")
 """
 _ONE_HEAD = """
@@ -110,36 +112,44 @@ class BrokenText:
     """How a script breaks a text."""
 
     kind: str
-    """Of attention."""
+    """Of attention; empty for a model whose attention is not shown."""
     layer: int
     head: int
-    offset: int = 0
-    """Added to positions for the argument `position_ids`."""
+    carriers: Carriers = Carriers()
+    """How the model is told other positions."""
     rotary: tuple[str, ...] = ()
-    """The paths of the modules whose base is changed."""
+    """The paths of the modules whose base is changed, or that change with a text's length."""
 
 
 def variants(reading: Reading, broken: BrokenText, measure: str, ways: dict[str, Way], ahead: int) -> Script:
-    """A number of each token in each way: LOSS, DIVERGENCE, MOVED or TURNED. ahead: 1 where a row predicts the next token,
-    0 where it predicts its own."""
-    values = _values(broken) | {"AHEAD": ahead, "VARIANTS": ways}
-    return _script(reading, _READ + _MEASURES[measure] + _VARIANTS, values)
+    """A number of each token in each way: LOSS, DIVERGENCE, MOVED or TURNED; but for MOVED, of a decoder behind an encoder
+    those of its own tokens, which stay as they are. ahead: 1 where a row predicts the next token, 0 where it predicts its
+    own."""
+    values: dict[str, object] = {"AHEAD": ahead, "VARIANTS": ways}
+    own = bool(reading.target_ids) and measure != MOVED
+    body = (_MEASURES[measure] + _VARIANTS).replace("TOKENS_HERE", "TARGET_IDS" if own else "ids")
+    return _script(reading, broken, body, values)
 
 
 def one_head(reading: Reading, broken: BrokenText, way: Way, step: int) -> Script:
     """How a head's weights change. step: every which token is drawn."""
-    return _script(reading, _READ + _ALIGNED + _ONE_HEAD, _values(broken) | {"VARIANT": way, "STEP": step})
+    return _script(reading, broken, _ALIGNED + _ONE_HEAD, {"VARIANT": way, "STEP": step})
 
 
-def _values(broken: BrokenText) -> dict[str, object]:
-    return {
-        "FIELD": FIELDS[broken.kind],
-        "LAYER": broken.layer,
-        "HEAD": broken.head,
-        "OFFSET": broken.offset,
-        "ROTARY": list(broken.rotary),
+def _script(reading: Reading, broken: BrokenText, body: str, values: dict[str, object]) -> Script:
+    layers, two_stacks = reading.attention_layers.get(broken.kind), bool(reading.target_ids)
+    own: dict[str, object] = {"LAYER": broken.layer, "HEAD": broken.head, "ROTARY": list(broken.rotary)}
+    if broken.kind:
+        own |= {"FIELD": FIELDS[broken.kind]} | constants(layers)
+    cells, known = carrier_cells(broken.carriers)
+    places = cells | {
+        "ROWS_HERE": _TWO_STACKS if two_stacks else _ROWS,
+        "ATTENTION_HERE": str(bool(broken.kind)),
+        "LAYERS_HERE": by_layer("outputs[FIELD]", layers),
+        "PREDICTED": "TARGET_IDS" if two_stacks else "ids",
+        "PLACES": "torch.arange(len(TARGET_IDS))" if two_stacks else "places",
     }
-
-
-def _script(reading: Reading, body: str, values: dict[str, object]) -> Script:
-    return script_of(reading, Recipe("A broken text", body, values, eager=True, imports="import copy"))
+    body = _READ + body
+    for mark, code in places.items():
+        body = body.replace(mark, code)
+    return script_of(reading, Recipe("A broken text", body, own | known | values, eager=True, imports="import copy"))

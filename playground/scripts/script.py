@@ -48,6 +48,16 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class AttentionLayers:
+    """The layers of a stack that have attention, where some have none."""
+
+    numbers: tuple[int, ...]
+    """Rising, from 0."""
+    depth: int
+    """How many layers the stack has."""
+
+
+@dataclass(frozen=True)
 class Reading:
     """What a model reads."""
 
@@ -64,6 +74,8 @@ class Reading:
     """What of the model is edited while it reads."""
     why: str = ""
     """Why no script reads the same; empty if one does."""
+    attention_layers: Mapping[str, AttentionLayers] = field(default_factory=dict)
+    """Of each kind of attention that some layers do not have."""
 
 
 @dataclass(frozen=True)
@@ -179,5 +191,8 @@ def _text(reading: Reading, values: dict[str, object]) -> str:
         lines = ['ids = tokenizer(TEXT)["input_ids"]', 'inputs = {"input_ids": torch.tensor([ids])}']
     if reading.target_ids:
         values["TARGET_IDS"] = list(reading.target_ids)
-        lines.append('inputs["decoder_input_ids"] = torch.tensor([TARGET_IDS])  # what the decoder has written')
+        lines += [
+            'inputs["decoder_input_ids"] = torch.tensor([TARGET_IDS])  # what the decoder has written',
+            "model.config.use_cache = False  # with a cache some decoders read the last of these tokens alone",
+        ]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@ them the reading has the edits that take the parts out."""
 
 from collections.abc import Sequence
 
+from playground.scripts.layer_weights import FIELDS, by_layer, constants
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _SHIFT = """
@@ -30,11 +31,16 @@ _CHANGED = """
 # %%
 with torch.inference_mode():
     make_edits(())
-    before = model(**inputs, output_attentions=True)[FIELD]
+    outputs = model(**inputs, output_attentions=True)
+    before = LAYERS_HERE  # layer -> (1, heads, queries, keys), after the softmax
     make_edits(range(len(EDITS)))
-    after = model(**inputs, output_attentions=True)[FIELD]
-rows = [(a[0, :, POSITION].double() - b[0, :, POSITION].double()).abs().sum(-1) / 2 for a, b in zip(after, before)]
-numbers = torch.stack(rows)  # (layers, heads): the share of the attention at POSITION that goes elsewhere
+    outputs = model(**inputs, output_attentions=True)
+    after = LAYERS_HERE
+heads = max(layer.shape[1] for layer in before.values())
+numbers = torch.full((1 + max(before), heads), torch.nan, dtype=torch.float64)  # NaN where a layer has no such head
+for number, layer in before.items():  # the share of the attention at POSITION that goes elsewhere
+    changes = layer[0, :, POSITION].double() - after[number][0, :, POSITION].double()
+    numbers[number, : len(changes)] = changes.abs().sum(-1) / 2
 
 # %%
 figure = go.Figure(go.Heatmap(z=numbers, colorscale="Blues"))
@@ -73,9 +79,11 @@ def without(reading: Reading, position: int, also: Sequence[int]) -> Script:
 def changed_attention(reading: Reading, position: int) -> Script:
     """How much of the attention of every head at a position goes elsewhere without some parts; of an encoder-decoder that
     of its decoder to itself."""
-    field = "decoder_attentions" if reading.target_ids else "attentions"
-    values: dict[str, object] = {"POSITION": position, "FIELD": field}
-    return script_of(reading, Recipe("Attention without some parts", _CHANGED, values, eager=True))
+    kind = "decoder" if reading.target_ids else "self"
+    layers = reading.attention_layers.get(kind)
+    values: dict[str, object] = {"POSITION": position, "FIELD": FIELDS[kind]} | constants(layers)
+    body = _CHANGED.replace("LAYERS_HERE", by_layer("outputs[FIELD]", layers))
+    return script_of(reading, Recipe("Attention without some parts", body, values, eager=True))
 
 
 def one_by_one(

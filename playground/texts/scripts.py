@@ -20,14 +20,12 @@ OWN_WAY = "its way from the last layer to the logits has parts that no module ho
 NO_PARTS = "A script can't take this model's layers apart: {reason}."
 LAYERS_DIFFER = "its layers are built in different ways"
 RUN_AGAIN = "its layers share modules, so that none of them shows where a layer reads the state between its parts"
-HYBRID = "Some layers of this model have no attention, and a script does not count the others as the page does."
+ONE_MODULE = "one module of it is several layers"
 BY_HAND = "No rule picked this token: you took it yourself."
 OWN_RULE = "A script applies the rules of this page. The checkpoint has one of its own here: {rule}."
 MANY_TOKENS = "A script holds continuations of at most {most:,} tokens together."
-CHOICE = "What the step before looked at has the script of that token's own row: choose “looks at”."
 NO_LAYERS = "A script can't read this model's states: no list holds its layers."
 NO_MATRIX = "no single matrix makes the part of its heads or neurons"
-ONE_TEXT = "A script follows one text through one stack; of pairs, and of an encoder with a decoder, there is none yet."
 OF_RUN = (
     "A run of training has no script: its numbers come from hundreds of steps that the server took. Save the model as "
     "a folder and open that: then the pictures of the other tabs have scripts."
@@ -37,12 +35,8 @@ OWN_ATTENTION = "This model's attention is no function of its family that a scri
 OWN_ROTATION = (
     "This family turns its queries and keys one by one, in an order of its own, which a script does not follow."
 )
-OWN_FREQUENCIES = (
-    "This model makes its angles anew for each length of a text, or keeps them in no buffer that a script could read."
-)
-OWN_POSITIONS = (
-    "A script gives positions as the argument position_ids, which does not reach all that this model knows of order."
-)
+NEW_FREQUENCIES = "This model makes its angles anew for each length of a text."
+NO_FREQUENCIES = "This model keeps its angles in no buffer that a script could read."
 MANY_POINTS = "A script lists the points within a lasso one by one, at most {most:,} of them: draw round fewer."
 TAUGHT = (
     "A script draws probabilities of a checkpoint's own head, or of labels by their words in one window: not of a layer "

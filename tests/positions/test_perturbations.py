@@ -21,7 +21,7 @@ from playground.positions.perturbations import PerturbationSettings, experiment
 from playground.positions.position_override import override_of, override_positions
 from playground.positions.rope_base import with_rope_base
 from playground.positions.variants import variants
-from tests.tools import zoo
+from tests.tools import every_family, zoo
 
 TEXT = "The cat sat on the mat."
 SHIFT = PerturbationSettings(shift=7)
@@ -429,3 +429,15 @@ def test_score_and_break_it_tell_one_loss(smollm2):
         sentence = perturbation_report.sentence_of(found, found.outcome("swapped"))
         assert f"from {total.bits:.2f} bits to" in sentence and f"over {total.predicted} predicted" in sentence
     assert f"{total.bits:.2f} bits of surprisal each" in score_sentence(total)
+
+
+@pytest.mark.parametrize("family", ["longt5", "gemma3n_text"])
+def test_families_of_another_shape(family):
+    """Guards against a decoder's head in the place of an encoder's whose attention is not recorded (LongT5), and several
+    states of a token (Gemma 3n); each was an error in place of the view."""
+    model = prepare(every_family.build(family), zoo.byte_tokenizer(), family)
+    result = broken(model)
+    assert (result.attention is None) == (family == "longt5")
+    outcome = result.outcome("shuffled")
+    assert outcome.change is not None and outcome.largest > 1e-3
+    assert bool(result.override) == (family == "gemma3n_text")

@@ -9,7 +9,7 @@ from gradio import EventData
 from playground.analysis.attention.head_steps import HAND_SIZED, HAND_SIZED_WORDS, head_steps
 from playground.components import markup
 from playground.embeddings.cloud_request import CloudControls
-from playground.figures.attention.head_request import COLUMN, ROW, HeadRequest
+from playground.figures.attention.head_request import CHOICE, COLUMN, ROW, HeadRequest
 from playground.figures.attention.head_steps import heaviest
 from playground.figures.attention.query_steps import BEFORE, KEYS, PRODUCTS
 from playground.figures.embeddings import layer_pictures
@@ -20,6 +20,7 @@ from playground.scripts.attention import EXPRESSIONS
 from playground.scripts.attention_distance import MEASURES as ATTENTION_MEASURES
 from playground.scripts.attribution import METHODS, next_token_reasons
 from playground.scripts.head_measures import MEASURES
+from playground.scripts.next_token import next_token
 from playground.tabs.attention import flow_view, heads_handlers, roles_view, steps_view
 from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.attention.roles_view import RolesRequest
@@ -45,11 +46,12 @@ from playground.tabs.positions.perturbation_view import PerturbationRequest
 from playground.tabs.positions.rotary_view import DistanceRequest, RotaryRequest
 from playground.tabs.positions.scheme_view import PICTURES, SchemeRequest
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import model_for_script, script_output
+from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
 from playground.tabs.xray import tab as xray_tab
 from playground.tabs.xray.tab import XrayRequest
 from playground.tasks.attribute import attribute, baseline_token
 from playground.tasks.token_scores import next_token_score
+from playground.texts import scripts as texts
 from tests.scripts.running import CLOSE, agree, bars, drawn, heat, numbers, run
 from tests.tabs.calling import answers, shown
 
@@ -62,17 +64,28 @@ def test_what_comes_next(look, monkeypatch):
     np.testing.assert_allclose(ours, bars(outputs["chart"])[: len(ours)], **CLOSE)
 
 
+def test_a_place_in_a_target(look, monkeypatch):
+    """Guards against FSMT's decoder, which with a cache reads its last token alone, whatever place is asked for."""
+    page = look("fsmt")
+    assert page.recording().length > 4
+    script = next_token(reading_for_script(page.recording(), page), 2, 5)
+    expected = page.recording().logits_of([2])[0].softmax(-1).topk(5).values
+    np.testing.assert_allclose(numbers(script, monkeypatch), expected, **CLOSE)
+
+
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "bart"])
 def test_one_head_and_its_tokens(look, monkeypatch, family):
-    """Guards against another head or layer, transposed maps, and rows taken for columns; of a model with two stacks for the
-    decoder's attention to the encoder too."""
+    """Guards against another head or layer, transposed maps, rows taken for columns, and a token's own row in place of the
+    one that predicts it; of a model with two stacks for the decoder's attention to the encoder too."""
     page = look(family)
     for kind in page.recording().kinds:
-        for direction in (ROW, COLUMN):
+        for direction in (ROW, COLUMN, CHOICE):
             request = HeadRequest(1, 2, kind, token=3, direction=direction)
             outputs = shown(heads_handlers.draw, page, request)
-            agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
-            agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
+            if direction != CHOICE:  # whose map is that of rows
+                agree(outputs[script_output("map")], heat(outputs["map"]), monkeypatch)
+            if drawn(outputs["bars"]):  # else nothing predicts the token
+                agree(outputs[script_output("bars")], bars(outputs["bars"]), monkeypatch)
         ours = numbers(outputs[script_output("overview")], monkeypatch)
         weights = np.stack([page.recording().attention(n, kind).weights.numpy() for n in range(2)])
         np.testing.assert_allclose(ours, weights, **CLOSE)
@@ -262,6 +275,23 @@ def test_what_each_part_adds(look, monkeypatch, family, against):
         np.testing.assert_allclose(ours, bars(part["part_figure"]), **CLOSE)
 
 
+def test_layers_that_differ(look, monkeypatch):
+    """Guards against the paths of one layer in all: DeepSeek's first layer has an MLP of neurons, the others have mixtures
+    of experts, whose parts other modules return."""
+    page = look("deepseek_v2", "the cat")
+    request = PartsRequest(reading=page.reading)
+    outputs = shown(contributions_view.draw, page, request)
+    figure = drawn(outputs["figure"]).data[0]
+    np.testing.assert_allclose(numbers(outputs[script_output("figure")], monkeypatch), figure.y[:-1], **CLOSE)
+    agree(outputs[script_output("heads")], heat(outputs["heads"]), monkeypatch)
+    ours = numbers(outputs[script_output("part_figure")], monkeypatch)
+    np.testing.assert_allclose(ours, bars(outputs["part_figure"]), **CLOSE)
+    outputs = shown(neurons_view.draw, page, NeuronsRequest(0, reading=page.reading))
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+    outputs = shown(exchange_view.redraw, page, ExchangeRequest("the bat", "mlp", reading=page.reading))
+    agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+
+
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma", "gpt_neox", "granite", "t5"])
 def test_neurons(look, monkeypatch, family):
     """Guards against a matrix read the other way round (GPT-2), a layer's factor left out (Granite), and a neuron that
@@ -275,15 +305,16 @@ def test_neurons(look, monkeypatch, family):
 
 
 @pytest.mark.parametrize(
-    ("family", "token"), [("llama", "t"), ("gpt2", ""), ("gemma2", ""), ("granite", ""), ("bert", "")]
+    ("family", "token"),
+    [("llama", "t"), ("gpt2", ""), ("gemma2", ""), ("granite", ""), ("bert", ""), ("t5", ""), ("bart", "t")],
 )
 def test_exchange(look, monkeypatch, family, token):
     """Guards against a cell in another place, heads taken behind the matrix that mixes them, a part before the norm that
-    follows it (Gemma 2) or behind the norm of the sum (BERT), a token of a visitor's that is left out, and a mask's place
-    (BERT)."""
+    follows it (Gemma 2) or behind the norm of the sum (BERT), a token of a visitor's that is left out, a mask's place
+    (BERT), and a decoder's layers in place of those of the encoder that reads the texts (T5, BART)."""
     end = "<mask>" if family == "bert" else ""
     page = look(family, f"the cat {end}")
-    for what in ("head", "attention", "mlp", "state"):
+    for what in ("head", "state") if family in ("t5", "bart") else ("head", "attention", "mlp", "state"):
         request = ExchangeRequest(f"the bat {end}", what, token, reading=page.reading)
         outputs = shown(exchange_view.redraw, page, request)
         agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
@@ -295,10 +326,20 @@ def test_exchange(look, monkeypatch, family, token):
     np.testing.assert_allclose(numbers(outputs[script_output("agreement")], monkeypatch), points, **CLOSE)
 
 
-@pytest.mark.parametrize(("family", "source"), [("llama", LINES), ("gpt2", WORD), ("bert", LINES)])
+@pytest.mark.parametrize("what", ["state", "mlp"])
+def test_no_exchange_where_one_module_is_several_layers(look, what):
+    """Guards against ALBERT's last layer in the place of all, and a reason that speaks of something else."""
+    page = look("albert", "the cat <mask>")
+    outputs = shown(exchange_view.redraw, page, ExchangeRequest("the bat <mask>", what, reading=page.reading))
+    assert drawn(outputs["figure"]), outputs["sentence"]
+    assert outputs[script_output("figure")].why == texts.NO_PARTS.format(reason=texts.ONE_MODULE)
+
+
+@pytest.mark.parametrize(("family", "source"), [("llama", LINES), ("gpt2", WORD), ("bert", LINES), ("marian", LINES)])
 def test_push(look, monkeypatch, family, source):
     """Guards against states behind the final norm, a first token that counts in the means or is pushed, and texts that go on
-    under another push than the page's."""
+    under another push than the page's; of two stacks against the encoder's states, and lines whose decoder reads something
+    else."""
     page = look(family)
     request = PushRequest(source, "the cat sat\na", "the mat", "a", layer=1, strength=2.5, reading=page.reading)
     outputs = {}
@@ -436,13 +477,15 @@ def test_attention_over_distance(look, monkeypatch, family, kind):
         np.testing.assert_allclose(ours, heat(outputs["measures"]), **CLOSE)
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "bert"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "opt", "bloom", "mpnet", "t5", "bart", "dynamic"])
 def test_a_broken_text(look, monkeypatch, family):
     """Guards against weights in the broken order, a loss by another row (BERT's own place), another rotary base (Llama) that
-    stays for the next reading, and positions that are not given."""
-    page = look(family, "the cat sat on the mat")
+    stays for the next reading, and positions that are not given: as an argument, in a table (OPT), as penalties (BLOOM), in
+    buckets (MPNet, T5); of two stacks against a target whose order is broken; of a Llama whose angles depend on the last
+    position against the usual ones."""
+    page, shift = look(family, "the cat sat on the mat"), 80 if family == "dynamic" else 2
     for measure, variant in zip((LOSS, DIVERGENCE, ATTENTION), ("shuffled", "equal", "base"), strict=True):
-        outputs = shown(perturbation_view.draw, page, PerturbationRequest(measure, variant, 1, 2, shift=2))
+        outputs = shown(perturbation_view.draw, page, PerturbationRequest(measure, variant, 1, 2, shift=shift))
         if measure != ATTENTION:
             agree(outputs[script_output("attention")], heat(outputs["attention"]), monkeypatch)
         ours = numbers(outputs[script_output("figure")], monkeypatch)
@@ -495,6 +538,13 @@ def test_clocks(look, monkeypatch, family):
     outputs |= shown(rotary_view.slide, page, DistanceRequest(outputs["pair"], 90, outputs["place"]))
     ours = numbers(outputs[script_output("pairs")], monkeypatch)
     np.testing.assert_allclose(ours, [line.y for line in outputs["pairs"].data], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("family", "why"), [("gptj", texts.NO_FREQUENCIES), ("dynamic", texts.NEW_FREQUENCIES)])
+def test_why_clocks_have_none(look, family, why):
+    """Guards against the reason of another model: GPT-J has a table of sines, and no buffer of frequencies."""
+    outputs = shown(rotary_view.draw, look(family), RotaryRequest(layer=1, head=2, query=5, key=1))
+    assert drawn(outputs["clocks"]) and outputs[script_output("clocks")].why == why
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -16,10 +16,9 @@ from playground.tabs.shared.controls import figure_or_nothing, token_choices
 from playground.tabs.shared.detail import LEADING, show_detail
 from playground.tabs.shared.events import LATEST, RUNS_MODEL
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import is_hybrid, reading_for_script, script_output
+from playground.tabs.shared.scripts import reading_for_script, script_output
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
-from playground.texts import scripts as texts
 from playground.texts.attention import FLOW_ABOUT
 
 if TYPE_CHECKING:
@@ -84,9 +83,7 @@ def draw(page: PageContext, request: FlowRequest) -> Outputs:
 
 def through_script(page: PageContext, recording: "Recording", request: FlowRequest) -> Script:
     """Of the picture by the method that is chosen."""
-    why = texts.HYBRID if is_hybrid(recording, request.kind) else ""
-    if why or request.token is None:
-        return Script(why=why)
+    assert request.token is not None, "the view has chosen one"
     make = flow if request.method == FLOW else rollout
     return make(reading_for_script(recording, page), request.kind, request.token, request.drop_first)
 

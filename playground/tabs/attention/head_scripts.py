@@ -11,7 +11,7 @@ from playground.scripts.attention import HeadMap, every_head, head_map, mask_map
 from playground.scripts.head_measures import MEASURES, head_measure
 from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import is_hybrid, model_for_script, reading_for_script, script_output
+from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import scripts as texts
 
@@ -37,30 +37,26 @@ def row_script(
     page: PageContext, recording: "Recording", request: HeadRequest, token: int, bars: "Figure | None"
 ) -> Script:
     """Of a token's row or column of the map. bars: the picture that it makes."""
-    if request.direction == CHOICE:
-        return Script(why=texts.CHOICE)
     heads = _heads(recording, replace(request, show=THIS_HEAD) if request.show == MASK else request)
     if isinstance(heads, str) or bars is None:
         return Script(why=heads if isinstance(heads, str) else texts.NONE_YET)
-    reading = reading_for_script(recording, page)
-    return token_row(reading, heads, token, request.direction == COLUMN, len(bars.data[0].y))
+    reading, row = reading_for_script(recording, page), token - (request.direction == CHOICE)
+    return token_row(reading, heads, row, request.direction == COLUMN, len(bars.data[0].y))
 
 
 def every_head_script(page: PageContext, kind: str) -> Outputs:
     """Of the picture of all heads."""
-    recording = page.recording()
-    why = texts.HYBRID if is_hybrid(recording, kind) else ""
-    script = Script(why=why) if why else every_head(reading_for_script(recording, page), kind)
-    return {script_output("overview"): script}
+    return {script_output("overview"): every_head(reading_for_script(page.recording(), page), kind)}
 
 
 def measure_script(page: PageContext, recording: "Recording", kind: str, measure: str) -> Script:
     """Of a measure of every head; induction is measured on random tokens that come twice."""
-    if measure not in MEASURES or is_hybrid(recording, kind):
-        return Script(why=texts.HYBRID if measure in MEASURES else texts.NONE_YET)
+    if measure not in MEASURES:
+        return Script(why=texts.NONE_YET)
     reading = reading_for_script(recording, page)
     if measure == "induction" and not reading.why:
-        reading = replace(model_for_script(recording.model), ids=tuple(repeated_ids(recording.model)))
+        ids = tuple(repeated_ids(recording.model))
+        reading = replace(model_for_script(recording.model), ids=ids, attention_layers=reading.attention_layers)
     return head_measure(reading, kind, measure)
 
 
@@ -68,8 +64,6 @@ def _heads(recording: "Recording", request: HeadRequest) -> HeadMap | str:
     """The map as a script computes it; or why it does not."""
     from playground.recording.head_weights import excluded_keys, part_of_pair
 
-    if is_hybrid(recording, request.kind):
-        return texts.HYBRID
     derivation, attention = DERIVATIONS[request.show], recording.attention(int(request.layer), request.kind)
     others = tuple(int(head) for head in request.others or ())
     show = THIS_HEAD if derivation.combines_heads and not others else request.show

@@ -1,10 +1,11 @@
 """The scripts of the view Two models, by the outputs of its pictures."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from playground.scripts import common_pieces, two_models
 from playground.scripts.script import Script
-from playground.tabs.shared.scripts import is_hybrid, reading_of_text, script_output
+from playground.tabs.shared.scripts import reading_of_text, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts import scripts as texts
 
@@ -29,33 +30,23 @@ def bits_script(models: "TwoModels", count: int) -> Outputs:
 
 def matches_script(models: "TwoModels", matches: "HeadMatches") -> Outputs:
     """Of the map of most similar heads."""
-    why = _why_no_heads(models)
-    script = common_pieces.similar_heads(_readings(models), matches.queries, matches.aside)
-    return {script_output("heads"): Script(why=why) if why else script}
+    return {script_output("heads"): common_pieces.similar_heads(_readings(models), matches.queries, matches.aside)}
 
 
 def patterns_scripts(models: "TwoModels", matches: "HeadMatches", place: int) -> Outputs:
     """Of a head at a place of `matches.first`, and of the one most similar to it."""
-    readings, why, best = _readings(models), _why_no_heads(models), int(matches.best[place, 0])
+    readings, best = _readings(models), int(matches.best[place, 0])
     names = [matches.first[place], *([matches.second[best]] if best >= 0 else [])]
     return {
-        script_output(output): Script(why=why) if why else common_pieces.pattern(readings, side, name, matches.aside)
+        script_output(output): common_pieces.pattern(readings, side, name, matches.aside)
         for side, (output, name) in enumerate(zip(("one", "other"), names, strict=False))
     }
 
 
 def _readings(models: "TwoModels") -> two_models.TwoReadings:
-    """Both, if a script has the text and where each token lies in it."""
-    first, second = (reading_of_text(recording, models.text) for recording in models.both)
-    why = ""
-    if first.pair or second.pair or any(recording.target_tokens for recording in models.both):
-        why = texts.ONE_TEXT
-    elif first.text is None or second.text is None or not all(each.model.tokenizer.is_fast for each in models.both):
-        why = texts.NO_PLACES
-    return two_models.TwoReadings(first, second, why)
-
-
-def _why_no_heads(models: "TwoModels") -> str:
-    if any(recording.kinds != ("self",) for recording in models.both):
-        return texts.ONE_TEXT
-    return texts.HYBRID if any(is_hybrid(recording, "self") for recording in models.both) else ""
+    """Both, if a script has the text and where each token lies in it; of what a decoder reads after it nothing."""
+    first, second = (replace(reading_of_text(each, models.text), target_ids=()) for each in models.both)
+    placed = (
+        first.text is not None and second.text is not None and all(each.model.tokenizer.is_fast for each in models.both)
+    )
+    return two_models.TwoReadings(first, second, "" if placed else texts.NO_PLACES)

@@ -4,12 +4,9 @@ from typing import TYPE_CHECKING
 
 from playground.figures.positions.heads_over_distance import HeadsOverDistance
 from playground.scripts import attention_distance as scripts
-from playground.scripts.script import Script
-from playground.tabs.attention.head_scripts import is_hybrid
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
-from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
@@ -25,10 +22,6 @@ def distance_scripts(
     """Of all three pictures. chosen: the measure, whether the first token is set aside, layer and head."""
     measure, drop_first, layer, head = chosen
     names = [script_output(name) for name in ("all_heads", "curve", "measures")]
-    uneven = len({len(profile.near) for profile in pictures.profiles.values()}) > 1
-    if is_hybrid(recording, kind) or uneven:
-        why = texts.NO_PARTS.format(reason=texts.LAYERS_DIFFER) if uneven else texts.HYBRID
-        return dict.fromkeys(names, Script(why=why))
     reading = reading_for_script(recording, page)
     made = (
         scripts.all_heads(reading, kind, drop_first, pictures.farthest),

@@ -31,7 +31,7 @@ def clocks_script(
     else:
         place = frequency_place(model, source)
     if place is None:
-        return Script(why=texts.OWN_FREQUENCIES)
+        return Script(why=_why_no_frequencies(model))
     return rotary.clocks(model_for_script(model), place, *frames, MAX_CLOCKS)
 
 
@@ -49,7 +49,7 @@ def score_place(page: PageContext, recording: "Recording", layer: int, head: int
     if not place.turns or (first and turning < len(pair.score.query)):  # else those that stand still come behind
         return ScorePlace(reading, why=texts.OWN_ROTATION)
     if frequencies is None:
-        return ScorePlace(reading, why=texts.OWN_FREQUENCIES)
+        return ScorePlace(reading, why=_why_no_frequencies(recording.model))
     return ScorePlace(reading, place, frequencies, pair.key, layout.name, first)
 
 
@@ -61,3 +61,10 @@ def score_scripts(place: ScorePlace, pair: "RotatedPair", context: int | None, d
         rotary.DECAY: farthest_decay(pair, context),
     }
     return {script_output(picture): rotary.score(place, picture, number) for picture, number in numbers.items()}
+
+
+def _why_no_frequencies(model: "LoadedModel") -> str:
+    from playground.models.rope_modules import rotary_modules, scales_with_length
+
+    scales = any(map(scales_with_length, rotary_modules(model.model)))
+    return texts.NEW_FREQUENCIES if scales else texts.NO_FREQUENCIES

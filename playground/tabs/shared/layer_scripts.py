@@ -10,13 +10,14 @@ from playground.scripts import contributions, exchange, lens, neurons, push, xra
 from playground.scripts.layer_states import Stages
 from playground.scripts.paths import Readout
 from playground.scripts.script import Reading, Script
-from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.page_context import PageContext, recording_of
 from playground.tabs.shared.scripts import model_for_script, reading_for_script
 from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
     from playground.analysis.layers.contributions import Contributions
     from playground.analysis.layers.neurons import Activations
+    from playground.models.loaded_model import LoadedModel
     from playground.recording.layers.exchange import Patcher
     from playground.recording.recording import Recording
 
@@ -144,17 +145,21 @@ def exchange_scripts(
     """Of an exchange's map and of its estimate beside the exact changes. tokens: those that a visitor typed. values:
     what the map shows, ESTIMATE or EXACT of `scripts.exchange`."""
     from playground.models.vocabulary import whole_characters
-    from playground.recording.script_reading import block_paths
+    from playground.recording.residual_stream import stack_layers
+    from playground.recording.script_reading import block_paths, encoder_paths, layer_names
 
-    model, result = page.model(), patcher.result
-    reading = model_for_script(model)
-    if patcher.pair.start or not (reading.why or reading.checkpoint.layer_names):
-        why = texts.ONE_TEXT if patcher.pair.start else texts.NO_LAYERS
+    model, result, start = page.model(), patcher.result, patcher.pair.start
+    reading, layers = model_for_script(model), layer_names(model, encoder=bool(start))
+    shared = max(result.layers) >= len(stack_layers(model.model, encoder=bool(start)))  # ALBERT's
+    if not reading.why and (shared or not layers):
+        why = texts.NO_PARTS.format(reason=texts.ONE_MODULE) if shared else texts.NO_LAYERS
         return Script(why=why), Script(why=why)
     cells = None if not patcher.missing() else [(int(r), int(c)) for r, c in np.argwhere(np.isfinite(result.exact))]
-    fills_gap = model.anatomy.kind == "encoder"
-    seen = exchange.Exchanged(result.what, whole_characters(other), tokens, fills_gap, model.anatomy.heads, cells)
-    reading, blocks = replace(reading, text=whole_characters(page.text)), block_paths(model, sums=False)
+    fills_gap, other = model.anatomy.kind == "encoder", whole_characters(other)
+    seen = exchange.Exchanged(result.what, other, tokens, fills_gap, len(result.columns), cells, start)
+    checkpoint = replace(reading.checkpoint, layer_names=layers)
+    reading = replace(reading, checkpoint=checkpoint, text=whole_characters(page.text))
+    blocks = encoder_paths(model) if start else block_paths(model, sums=False)
     kinds = exchange.EXACT if values == exchange.EXACT else exchange.ESTIMATE, exchange.AGREEMENT
     return exchange.exchange(reading, blocks, seen, kinds[0]), exchange.exchange(reading, blocks, seen, kinds[1])
 
@@ -168,12 +173,30 @@ def push_script(
 ) -> Script:
     """Of a direction through the page's text, and of what is written along it. source: the id of a token, or two sets of
     lines. writes: the strength of the push and how many tokens are written."""
+    from playground.models.decoder_start import decoder_start  # torch: not before the page is there
     from playground.recording.layers.window import NEURON_WINDOW, window_of
 
-    reading = reading_for_script(recording, page)
-    if recording.target_tokens or reading.pair or not (reading.why or reading.checkpoint.layer_names):
-        return Script(why=texts.NO_LAYERS if recording.target_tokens is None and not reading.pair else texts.ONE_TEXT)
+    reading, model, (strength, count) = reading_for_script(recording, page), recording.model, writes
+    if not reading.why and not reading.checkpoint.layer_names:
+        return Script(why=texts.NO_LAYERS)
+    language = page.language_of(model)
+    lines = (
+        source if isinstance(source, int) else (_lines(model, source[0], language), _lines(model, source[1], language))
+    )
+    start = decoder_start(model, language) if recording.target_tokens else ()
+    count = max(0, min(count, model.max_tokens - (len(start) or recording.length)))  # within the context
     window = window_of(recording, None, NEURON_WINDOW)
-    model, (strength, count) = recording.model, writes
-    count = max(0, min(count, model.max_tokens - recording.length))  # within the context
-    return push.push(reading, source, layer, window, (strength, count) if model.capabilities.generate else None)
+    return push.push(reading, lines, layer, window, (strength, count, start) if model.capabilities.generate else None)
+
+
+def _lines(model: "LoadedModel", lines: Sequence[str], language: str) -> list[push.Line]:
+    """Lines as the model reads them: of one that reads pairs, both sentences; of two stacks, with what its decoder reads."""
+    if model.model.config.is_encoder_decoder:
+        recordings = [recording_of(model, line, language) for line in lines]
+        return [
+            (line, [token.id for token in each.target_tokens or ()])
+            for line, each in zip(lines, recordings, strict=True)
+        ]
+    if not model.capabilities.pairs:
+        return list(lines)
+    return [tuple(filter(None, model.vocabulary.split_pair(line))) for line in lines]

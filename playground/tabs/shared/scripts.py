@@ -67,12 +67,6 @@ def edited_model_of(recordings: "Sequence[Recording]") -> tuple["Reading", tuple
     return edited_model_for_script(recordings[0].model, edits), () if len(set(edited)) == 1 else edited
 
 
-def is_hybrid(recording: "Recording", kind: str) -> bool:
-    """Whether layers without attention lie between those with it."""
-    numbers = recording.layer_numbers(kind)
-    return numbers != tuple(range(len(numbers))) or len(numbers) != recording.depth(kind)
-
-
 def taken_scripts(outputs: dict[str, Any], pictures: Mapping[str, PlotlyView]) -> dict[str, Script]:
     """The scripts of the pictures, taken out of a handler's outputs; of a picture without one, why there is none, as its
     view says."""

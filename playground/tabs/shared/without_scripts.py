@@ -8,8 +8,7 @@ from playground.recording.edits.edit import ATTENTION, MLP, Edit
 from playground.scripts import without
 from playground.scripts.script import Reading, Script
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.scripts import is_hybrid, reading_for_script
-from playground.texts import scripts as texts
+from playground.tabs.shared.scripts import reading_for_script
 
 if TYPE_CHECKING:
     from playground.recording.recording import Recording
@@ -26,8 +25,6 @@ def without_script(
 
 def changed_script(page: PageContext, recording: "Recording", edits: Sequence[Edit], position: int) -> Script:
     """Of the attention that goes elsewhere without parts."""
-    if is_hybrid(recording, "self" if recording.target_tokens is None else "decoder"):
-        return Script(why=texts.HYBRID)
     return without.changed_attention(_edited(page, recording, edits), position)
 
 

@@ -9,7 +9,6 @@ from playground.scripts.next_token import next_token
 from playground.scripts.script import Script
 from playground.tabs.shared.scripts import model_for_script, reading_of_text, script_output
 from playground.tabs.shared.wiring import Outputs
-from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
     from playground.generation.steps import Step
@@ -57,9 +56,6 @@ def alignment_scripts(
     recording: "Recording", aligned: "WordAlignment", rows: slice, place: tuple[int | None, int | None]
 ) -> Outputs:
     """Of the lines and of the map. rows: of the decoder, that chose the tokens. place: layer and head; None: the mean."""
-    numbers = recording.layer_numbers("cross")
-    if numbers != tuple(range(len(numbers))):
-        return dict.fromkeys(map(script_output, ("lines", "heat")), Script(why=texts.HYBRID))
     words = Words(
         list(zip(aligned.written, aligned.steps, strict=True)), list(zip(aligned.source, aligned.sources, strict=True))
     )
