@@ -82,12 +82,17 @@ def no_tensors(model: LoadedModel, length: int | None = None) -> PositionFacts:
 
 def added_vectors(model: LoadedModel, length: int | None = None) -> PositionFacts:
     """The table of vectors that are added to the embeddings, learned or sinusoidal."""
+    if (known := added_table(model)) is None:
+        return no_tensors(model)
+    table, first = known
+    return PositionFacts(*_name(model), table=table[first:].detach().float().cpu(), first=first)
+
+
+def added_table(model: LoadedModel) -> tuple[Tensor, int] | None:
+    """The model's own tensor of those vectors, and the row that position 0 reads; None where there is none."""
     if (table := position_table(model.model)) is not None:
-        first = _first_row(model, table)
-        return PositionFacts(*_name(model), table=table.weight[first:].detach().float().cpu(), first=first)
-    if (computed := _computed_table(model.model)) is not None:
-        return PositionFacts(*_name(model), table=computed[0], first=computed[1])
-    return no_tensors(model)
+        return table.weight, _first_row(model, table)
+    return _computed_table(model.model)
 
 
 def rotary_frequencies(model: LoadedModel, length: int | None = None) -> PositionFacts:
@@ -117,11 +122,18 @@ def penalty_slopes(model: LoadedModel, length: int | None = None) -> PositionFac
 
 def distance_vectors(model: LoadedModel, length: int | None = None) -> PositionFacts:
     """The vectors of distances that scores read, where they are a table (DeBERTa)."""
+    if (table := distance_table(model)) is None:
+        return PositionFacts(*_name(model))
+    return PositionFacts(*_name(model), distance_table=table.detach().float().cpu())
+
+
+def distance_table(model: LoadedModel) -> Tensor | None:
+    """The model's own tensor of those vectors; None where there is none."""
     for path, module in model.model.named_modules():
         weight = getattr(module, "weight", None)
         if path.endswith("rel_embeddings") and isinstance(weight, Tensor):
-            return PositionFacts(*_name(model), distance_table=weight.detach().float().cpu())
-    return PositionFacts(*_name(model))
+            return weight
+    return None
 
 
 def bucket_biases(model: LoadedModel, length: int | None = None) -> PositionFacts:
@@ -190,15 +202,14 @@ def _first_vector(model: LoadedModel, table: nn.Embedding) -> Tensor | None:
 
 
 def _computed_table(network: nn.Module) -> tuple[Tensor, int] | None:
-    """A sinusoidal table that is a buffer and no weight (M2M-100, CTRL), from its first position on, and that position's
-    row."""
+    """A sinusoidal table that is a buffer and no weight (M2M-100, CTRL), and its first position's row."""
     if (positions := computed_positions(network)) is not None:
-        return positions.detach().float().cpu(), 0
+        return positions, 0
     for module in network.modules():
         table = getattr(module, "weights", None)
         if "Sinusoidal" in type(module).__name__ and isinstance(table, Tensor) and table.ndim == 2:
             first: int = getattr(module, "offset", 0)
             if hasattr(module, "create_position_ids_from_input_ids"):  # counts from the row after that for padding
                 first = getattr(module, "padding_idx", 0) + 1
-            return table[first:].detach().float().cpu(), first
+            return table, first
     return None

@@ -2,12 +2,14 @@
 
 import sys
 
+import torch
 from torch import nn
 
 from playground.models.loaded_model import LoadedModel
 from playground.recording.layers.build import build_of
 from playground.recording.residual_stream import stack_layers
 from playground.scripts.layer_states import Stages
+from playground.scripts.positions import TensorPlace
 from playground.texts import scripts as texts
 
 
@@ -27,6 +29,15 @@ def attention_call(model: LoadedModel, layer: int, kind: str) -> int | str:
 def path_of(model: nn.Module, module: nn.Module | None) -> str:
     """Where a module lies within another one; empty where it does not."""
     return next((name for name, each in model.named_modules() if each is module), "")
+
+
+def place_of(model: nn.Module, tensor: torch.Tensor | None) -> TensorPlace | None:
+    """Where a parameter or a buffer lies in a model; None where it is neither."""
+    for path, module in model.named_modules():
+        own = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+        if name := next((name for name, each in own if each is tensor), ""):
+            return TensorPlace(path, name)
+    return None
 
 
 def stage_paths(model: LoadedModel) -> Stages | str:

@@ -64,6 +64,20 @@ figure = go.Figure(go.Scatter(x=distances[:kept], y=numbers, mode="lines"))
 figure.update_xaxes(title_text="distance (query − key)")
 figure.update_yaxes(title_text="mean weight")
 """
+_MEAN = """
+kept = max(1, len(distances) - 1)  # only the first token is farther away
+means_of = {number: means(layer[0].double())[:, :kept] for number, layer in layers.items()}  # of each head
+if WITHOUT:  # layers that get no positions, beside the others
+    groups = [[number for number in means_of if number not in WITHOUT], WITHOUT]
+    numbers = torch.stack([torch.stack([means_of[number].mean(0) for number in group]).mean(0) for group in groups])
+else:
+    numbers = torch.stack(list(means_of.values())).mean(0)  # (heads, distances): the mean of all layers
+
+# %%
+figure = go.Figure([go.Scatter(x=distances[:kept], y=line, mode="lines") for line in numbers])
+figure.update_xaxes(title_text="distance (query − key)")
+figure.update_yaxes(title_text="mean weight")
+"""
 _LOCAL = '''
 def near(table):
     """The share that goes at most 3 tokens away, mean over the queries that give any."""
@@ -124,6 +138,12 @@ def all_heads(reading: Reading, kind: str, drop_first: bool, farthest: int) -> S
 def one_head(reading: Reading, kind: str, drop_first: bool, layer: int, head: int) -> Script:
     """The same of one head, at every distance."""
     return _script(reading, kind, _ONE_HEAD, {"DROP_FIRST": drop_first, "LAYER": layer, "HEAD": head})
+
+
+def mean_of_layers(reading: Reading, kind: str, without: tuple[int, ...]) -> Script:
+    """The mean weight of each head at each distance over all layers, the first token set aside. without: layers that get no
+    positions; then the mean of all heads of the other layers, and of these."""
+    return _script(reading, kind, _MEAN, {"DROP_FIRST": True, "WITHOUT": list(without)})
 
 
 def measure(reading: Reading, kind: str, name: str) -> Script:

@@ -37,6 +37,7 @@ OWN_ROTATION = (
 )
 NEW_FREQUENCIES = "This model makes its angles anew for each length of a text."
 NO_FREQUENCIES = "This model keeps its angles in no buffer that a script could read."
+NO_TABLE = "This model keeps its vectors of positions in no tensor that a script could read."
 MANY_POINTS = "A script lists the points within a lasso one by one, at most {most:,} of them: draw round fewer."
 TAUGHT = (
     "A script draws probabilities of a checkpoint's own head, or of labels by their words in one window: not of a layer "

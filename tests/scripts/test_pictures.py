@@ -497,25 +497,57 @@ def heights(value):
     return np.asarray(trace.z if trace.type == "heatmap" else trace.y, np.float64)
 
 
+def lines(value):
+    return np.asarray([trace.y for trace in drawn(value).data], np.float64)
+
+
+def places(value):
+    """(points, dimensions) of a path."""
+    trace = drawn(value).data[0]
+    return np.stack([axis for axis in (trace.x, trace.y, getattr(trace, "z", None)) if axis is not None], 1)
+
+
+def lanes(value):
+    """The waves of single dimensions as they are: they are drawn smaller, each at its dimension's height."""
+    return np.asarray([(trace.y - round(trace.y[0])) * 2.3 for trace in drawn(value).data])
+
+
+TABLE, ROTARY, OWN_ATTENTION = (heights,) * 2, (heights, heights), (heights, lines, lines)
+
+
 @pytest.mark.parametrize(
     ("family", "scheme", "pictures"),
     [
-        ("gpt2", "learned", (0, 1, 4)),
-        ("bart", "learned", (0, 1, 4)),
-        ("llama", "rotary", (0, 1)),
-        ("gpt2", "rotary", (0, 1)),
-        ("gpt2", "sinusoidal", (0, 2)),
+        ("gpt2", "learned", (*TABLE, places, places, heights)),
+        ("bart", "learned", (*TABLE, places, places, heights)),
+        ("m2m_100", "sinusoidal", (heights, heights, lanes, heights, heights)),
+        ("ctrl", "sinusoidal", (heights, heights, lanes, heights, heights)),
+        ("gpt2", "sinusoidal", (heights, lanes, heights, heights)),
+        ("llama", "rotary", ROTARY),
+        ("gpt2", "rotary", ROTARY),
+        ("gptj", "rotary", ROTARY),
+        ("gemma3_text", "rotary", (*ROTARY, *ROTARY)),
+        ("smollm3", "rotary", (*ROTARY, lines)),
+        ("bloom", "alibi", OWN_ATTENTION),
+        ("gpt2", "alibi", (heights, lines)),
+        ("t5", "relative", (lines, heights, lines, heights, lines)),
+        ("gpt2", "relative", (lines,)),
+        ("deberta-v2", "other", (*TABLE, lines)),
+        ("xlnet", "other", (lines,)),
     ],
 )
 def test_position_schemes(look, monkeypatch, family, scheme, pictures):
-    """Guards against rows that a table keeps free (BART's first two), and exponents of another formula."""
+    """Guards against rows that a table keeps free (BART's first two), exponents of another formula, another kind of layers'
+    angles (Gemma 3), layers without positions among the others (SmolLM3), and a decoder's buckets read as an encoder's."""
     page = look(family)
     outputs = shown(scheme_view.draw, page, SchemeRequest(scheme, page.model_id, 20, 16, 10_000.0, 3, 4))
-    for number in pictures:
-        ours = numbers(outputs[script_output(PICTURES[number])], monkeypatch)
-        if (scheme, number) == ("rotary", 0):  # drawn anew after each full turn
+    figures = [name for name in PICTURES if drawn(outputs[name]) is not None]
+    assert len(figures) == len(pictures)
+    for number, (name, read) in enumerate(zip(figures, pictures, strict=True)):
+        ours = numbers(outputs[script_output(name)], monkeypatch)
+        if scheme == "rotary" and number in (0, 2) and read is heights:  # drawn anew after each full turn
             ours = ours % (2 * np.pi)
-        np.testing.assert_allclose(ours, heights(outputs[PICTURES[number]]), **CLOSE)
+        np.testing.assert_allclose(np.atleast_2d(ours), np.atleast_2d(read(outputs[name])), rtol=1e-7, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt_neox", "gemma3_text", "gpt2", "cohere"])

@@ -35,6 +35,9 @@ from playground.figures.positions.scheme_content import (
 if TYPE_CHECKING:
     from playground.positions.scheme_tensors import PositionFacts
 
+MAX_DISTANCES = 1024
+"""Rows of a table of distances that are shown."""
+
 
 def rotary_pictures(facts: PositionFacts | None, numbers: Numbers, text: TextFacts) -> SchemePictures:
     """Angles and wavelengths of each kind of layer; attention of layers without rotation beside the others'."""
@@ -151,7 +154,7 @@ def other_pictures(facts: PositionFacts | None, numbers: Numbers, text: TextFact
         )
     drawn, words = [], "This model has no tensor of positions that could be drawn."
     if facts.distance_table is not None:
-        table = facts.distance_table.numpy()[:1024]
+        table = facts.distance_table.numpy()[:MAX_DISTANCES]
         drawn = [
             schemes.table_figure(table, what="vectors of distances", title="The model's vectors of distances"),
             schemes.similarity_figure(table_similarity(table).cosine, title="Similarity of distances"),

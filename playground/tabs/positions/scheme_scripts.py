@@ -3,58 +3,118 @@
 from typing import TYPE_CHECKING
 
 from playground.figures.positions.added_pictures import MAX_POSITIONS
-from playground.figures.positions.scheme_content import Numbers
-from playground.scripts import positions
+from playground.figures.positions.scheme_content import Numbers, TextFacts
+from playground.figures.positions.score_pictures import MAX_DISTANCES
+from playground.scripts import positions, score_positions
+from playground.scripts.attention_distance import mean_of_layers
+from playground.scripts.positions import TensorPlace
 from playground.scripts.script import Script
-from playground.tabs.shared.scripts import NONE_YET, model_for_script
+from playground.tabs.positions.frequency_scripts import frequency_scripts
+from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import model_for_script, reading_for_script
+from playground.texts import scripts as texts
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
     from playground.positions.scheme_tensors import PositionFacts
+    from playground.recording.recording import Recording
 
 
-def scheme_scripts(model: "LoadedModel", scheme: str, facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
+def scheme_scripts(
+    page: PageContext,
+    recording: "Recording",
+    scheme: str,
+    facts: "PositionFacts | None",
+    numbers: Numbers,
+    text: TextFacts,
+) -> list[Script]:
     """facts: of a model that has the scheme; None for the pictures of the formula."""
-    if scheme == "learned" and facts is not None and facts.table is not None:
-        return _learned(model, facts)
-    if scheme == "rotary":
-        return _rotary(model, facts, numbers)
-    if scheme == "sinusoidal":
-        reading, of_formula = model_for_script(model), (numbers.length, numbers.width, numbers.base)
-        table, by_distance = (
-            positions.sinusoidal(reading, picture, *of_formula) for picture in (positions.TABLE, positions.BY_DISTANCE)
-        )
-        own = [NONE_YET, NONE_YET] if facts is not None and facts.table is not None else [table]
-        return [*own, NONE_YET, by_distance]
-    return []
+    model = recording.model
+    made = {
+        "sinusoidal": _sinusoidal,
+        "learned": _learned,
+        "rotary": frequency_scripts,
+        "alibi": _alibi,
+        "relative": _relative,
+    }.get(scheme, _other)(model, facts, numbers)
+    if facts is None or text.profiles is None:
+        return made
+    attention = mean_of_layers(reading_for_script(recording, page), recording.kinds[0], text.layers_without)
+    return [*made, attention]
 
 
-def _learned(model: "LoadedModel", facts: "PositionFacts") -> list[Script]:
-    from playground.models.position_scheme import position_table  # torch: not before the page is there
-    from playground.recording.script_paths import path_of
+def _sinusoidal(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
+    from playground.analysis.positions.schemes import nearest_sinusoidal
 
-    table = position_table(model.model)
-    path = path_of(model.model, table)
-    if not path or facts.table is None:
+    reading, size = model_for_script(model), (numbers.length, numbers.width, numbers.base)
+    pictures = [positions.WAVES_OF_TABLE, positions.BY_DISTANCE, *([] if numbers.width % 2 else [positions.SHIFT])]
+    drawn = [positions.sinusoidal(reading, picture, size, numbers.shift) for picture in pictures]
+    if facts is None or facts.table is None:
+        return [positions.sinusoidal(reading, positions.TABLE, size), *drawn]
+    rows = facts.table[: numbers.length]
+    name, values, _ = nearest_sinusoidal(rows.numpy(), facts.first)
+    variant = name.startswith("all sines"), "exponent" in name
+    formula = positions.nearest(reading, (values.shape[0], values.shape[1]), facts.first, *variant)
+    return [*_own_table(model, facts, [(positions.TABLE, 2)], len(rows)), formula, *drawn]
+
+
+def _learned(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
+    if facts is None or facts.table is None:
         return []
-    reading, length = model_for_script(model), min(len(facts.table), MAX_POSITIONS)
-    pictures = (positions.TABLE, positions.SIMILARITY, None, None, positions.LENGTHS)
+    path = [(positions.PATH, components) for components in (2, 3)]
+    pictures = [(positions.TABLE, 2), (positions.SIMILARITY, 2), *path, (positions.LENGTHS, 2)]
+    return _own_table(model, facts, pictures, min(len(facts.table), MAX_POSITIONS))
+
+
+def _own_table(
+    model: "LoadedModel", facts: "PositionFacts", pictures: list[tuple[str, int]], length: int
+) -> list[Script]:
+    """pictures: each with its components."""
+    from playground.positions.scheme_tensors import added_table  # torch: not before the page is there
+    from playground.recording.script_paths import place_of
+
+    known = added_table(model)
+    place = None if known is None else place_of(model.model, known[0])
+    if place is None:
+        return [Script(why=texts.NO_TABLE)] * len(pictures)
+    reading = model_for_script(model)
     return [
-        NONE_YET if picture is None else positions.learned(reading, picture, path, facts.first, length)
-        for picture in pictures
+        positions.table(reading, picture, place, facts.first, length, components) for picture, components in pictures
     ]
 
 
-def _rotary(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
-    from playground.models.rope_modules import rotary_modules, scales_with_length
-    from playground.recording.script_paths import path_of
+def _alibi(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
+    reading, heads, divided_by = model_for_script(model), numbers.heads, 0
+    if facts is not None and facts.slopes is not None:
+        heads, divided_by = len(facts.slopes), model.anatomy.head_width if model.anatomy.family == "falcon" else 0
+    pictures = score_positions.SLOPES, score_positions.LINES
+    return [score_positions.alibi(reading, picture, heads, numbers.length, divided_by) for picture in pictures]
 
-    reading, pictures = model_for_script(model), (positions.ANGLES, positions.WAVES)
+
+def _relative(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
+    from playground.models.position_scheme import bucket_tables  # torch: not before the page is there
+    from playground.recording.script_paths import place_of
+
+    reading = model_for_script(model)
     if facts is None:
-        of_formula = numbers.length, numbers.width, numbers.base
-        return [positions.rotary_formula(reading, picture, *of_formula) for picture in pictures]
-    modules = [module for module in rotary_modules(model.model) if "inv_freq" in dict(module.named_buffers())]
-    if len(facts.inverse_frequencies) != 1 or not modules or scales_with_length(modules[0]):
+        formula = {"both directions (encoder)": (True, 32, 128), "backwards (decoder)": (False, 32, 128)}
+        return [score_positions.bucket_steps(reading, formula, numbers.length)]
+    kinds: dict[str, score_positions.Kind] = {}
+    biases = []
+    for buckets, table in zip(facts.buckets[:2], bucket_tables(model.model).values(), strict=False):
+        kind = kinds[buckets.where] = buckets.bidirectional, len(buckets.table), buckets.max_distance
+        place = place_of(model.model, table.weight) or TensorPlace("", "")
+        for as_lines in (False, True):
+            biases.append(score_positions.bucket_bias(reading, place, kind, numbers.length, as_lines))
+    return [score_positions.bucket_steps(reading, kinds, numbers.length), *biases]
+
+
+def _other(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
+    from playground.positions.scheme_tensors import distance_table  # torch: not before the page is there
+    from playground.recording.script_paths import place_of
+
+    place = None if facts is None else place_of(model.model, distance_table(model))
+    if place is None:
         return []
-    path = path_of(model.model, modules[0])
-    return [positions.rotary(reading, picture, path, numbers.length) for picture in pictures] if path else []
+    reading, pictures = model_for_script(model), (positions.TABLE, positions.SIMILARITY)
+    return [positions.table(reading, picture, place, 0, MAX_DISTANCES) for picture in pictures]

@@ -92,7 +92,7 @@ def draw(page: PageContext, request: SchemeRequest) -> Outputs:
     controls = drawing.own_controls if scheme == own else drawing.formula_controls
     figures = [*content.figures, *[None] * len(PICTURES)]
     of_model = facts if scheme == own else None
-    scripts = [*scheme_scripts(recording.model, scheme, of_model, numbers), *[NONE_YET] * len(PICTURES)]
+    scripts = [*scheme_scripts(page, recording, scheme, of_model, numbers, text_facts), *[NONE_YET] * len(PICTURES)]
     return {
         "scheme": gr.Radio([(f"{NAMES[n]}{' (this model)' if n == own else ''}", n) for n in order], value=scheme),
         "chosen_for": model_id,
