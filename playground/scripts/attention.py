@@ -28,6 +28,29 @@ figure.update_yaxes(
     title_text="query", tickvals=list(range(len(queries))), ticktext=named(queries), autorange="reversed"
 )
 """
+_DRAW_LINES = """
+# %%
+ties = (numbers >= 0.2) | (numbers == numbers.max(1, keepdim=True).values)  # a fifth of a query's attention, or its most
+figure = go.Figure()
+for query, key in ties.nonzero().tolist():
+    ends, weight = [(query + 0.5) / len(queries), (key + 0.5) / len(keys)], float(numbers[query, key])
+    figure.add_scatter(x=ends, y=[1, 0], mode="lines", line_width=1 + 4 * weight, hovertext=f"{weight:.4f}")
+for height, ids_of, at in ((1, queries, "top center"), (0, keys, "bottom center")):
+    places = [(place + 0.5) / len(ids_of) for place in range(len(ids_of))]
+    figure.add_scatter(x=places, y=[height] * len(ids_of), mode="text", text=named(ids_of), textposition=at)
+figure.update_layout(showlegend=False, xaxis_visible=False, yaxis_visible=False)
+"""
+_RANKED = """
+given = weights[:, :, QUERY, KEY].nan_to_num(-1).flatten()  # of each head in turn, layer by layer
+order = given.argsort(descending=True, stable=True)[:COUNT]
+numbers = given[order]
+names = [f"layer {place // heads}, head {place % heads}" for place in order.tolist()]
+
+# %%
+figure = go.Figure(go.Bar(x=numbers, y=list(range(len(order))), orientation="h"))
+figure.update_yaxes(tickvals=list(range(len(order))), ticktext=names, autorange="reversed")
+figure.update_xaxes(title_text="weight")
+"""
 _DRAW_ROW = """
 row = LINE
 order = row.abs().argsort(descending=True, stable=True)[:COUNT]
@@ -133,6 +156,19 @@ def head_map(reading: Reading, heads: HeadMap) -> Script:
     """The map."""
     body, values = _heads(reading, heads)
     return script_of(reading, _recipe("Attention of one head", heads, body + _DRAW_MAP, values))
+
+
+def head_lines(reading: Reading, heads: HeadMap) -> Script:
+    """The same as lines between the tokens that look and those that are looked at."""
+    body, values = _heads(reading, heads)
+    return script_of(reading, _recipe("Attention between two texts", heads, body + _DRAW_LINES, values))
+
+
+def ranked_heads(reading: Reading, kind: str, query: int, key: int, count: int) -> Script:
+    """The `count` heads that give most from one token to another."""
+    run, values = weights_run(reading, kind)
+    values |= {"QUERY": query, "KEY": key, "COUNT": count}
+    return script_of(reading, Recipe("Who looks from A to B?", run + STACKED + _RANKED, values, eager=True))
 
 
 def mask_map(reading: Reading, kind: str, place: HeadPlace) -> Script:

@@ -121,7 +121,9 @@ numbers = torch.full((depth, heads), torch.nan, dtype=torch.float64)  # NaN wher
 for number, layer in layers.items():
     weights = layer[0].double()
     sink = weights[:, 1:, 0].mean(-1) > SINK  # of a sink nothing else is said
-    numbers[number, : len(weights)] = torch.where(sink, torch.nan, measure(set_aside(weights))).clamp_min(0)
+    numbers[number, : len(weights)] = torch.where(sink, torch.nan, measure(set_aside(weights)))
+if FROM_ZERO:  # a head that looks away from what is near counts as one that does not look there
+    numbers = numbers.clamp_min(0)
 
 # %%
 figure = go.Figure(go.Heatmap(z=numbers, zmin=0, colorscale="Blues"))
@@ -146,9 +148,10 @@ def mean_of_layers(reading: Reading, kind: str, without: tuple[int, ...]) -> Scr
     return _script(reading, kind, _MEAN, {"DROP_FIRST": True, "WITHOUT": list(without)})
 
 
-def measure(reading: Reading, kind: str, name: str) -> Script:
-    """One of MEASURES, of every head."""
-    return _script(reading, kind, MEASURES[name] + _MEASURE, {"DROP_FIRST": True, "SINK": SINK})
+def measure(reading: Reading, kind: str, name: str, from_zero: bool = True) -> Script:
+    """One of MEASURES, of every head. from_zero: numbers below 0 are drawn as 0."""
+    values: dict[str, object] = {"DROP_FIRST": True, "SINK": SINK, "FROM_ZERO": from_zero}
+    return _script(reading, kind, MEASURES[name] + _MEASURE, values)
 
 
 def _script(reading: Reading, kind: str, body: str, values: dict[str, object]) -> Script:

@@ -21,7 +21,7 @@ from playground.scripts.attention_distance import MEASURES as ATTENTION_MEASURES
 from playground.scripts.attribution import METHODS, next_token_reasons
 from playground.scripts.head_measures import MEASURES
 from playground.scripts.next_token import next_token
-from playground.tabs.attention import flow_view, heads_handlers, roles_view, steps_view
+from playground.tabs.attention import flow_view, heads_handlers, pair_handlers, roles_view, steps_view
 from playground.tabs.attention.flow_view import FlowRequest
 from playground.tabs.attention.roles_view import RolesRequest
 from playground.tabs.attention.steps_scripts import by_hand_script
@@ -443,12 +443,26 @@ def test_sentences(look, monkeypatch, pooling):
     np.testing.assert_allclose(numbers(outputs[script_output("placed")], monkeypatch), placed, **CLOSE)
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", [*MEASURES, "local"])
 def test_what_every_head_does(look, monkeypatch, measure):
-    """Guards against a measure without the first token set aside, and induction on the visitor's text."""
+    """Guards against a measure without the first token set aside, induction on the visitor's text, and heads that look near
+    by no more than an even spread as if they did not look away."""
     page = look("llama", "the cat and the cat")
     outputs = shown(roles_view.draw, page, RolesRequest(0, 0, "self", measure=measure))
     agree(outputs[script_output("figure")], heat(outputs["figure"]), monkeypatch)
+
+
+def test_who_looks_at_whom(look, monkeypatch):
+    """Guards against a ranking by the attention back, from B to A, and against a decoder's tokens as the source's."""
+    page = look("bart", "the cat and the cat")
+    request = HeadRequest(1, 2, "cross", who_from=1, who_to=6, who_text=page.reading)
+    outputs = shown(heads_handlers.draw, page, request)
+    pair = shown(pair_handlers.draw_pair, page, request)
+    np.testing.assert_allclose(numbers(pair[script_output("who")], monkeypatch), bars(pair["who"]), **CLOSE)
+    names = run(outputs[script_output("alignment")], monkeypatch)
+    weights = PageContext.recording(page).attention(1, "cross").head(2)
+    np.testing.assert_allclose(names["numbers"], weights, **CLOSE)
+    assert sum(trace.mode == "lines" for trace in names["figure"].data) >= len(weights)
 
 
 @pytest.mark.parametrize("method", ["rollout", "flow"])

@@ -14,6 +14,7 @@ from playground.recording.head_choice import BOTH, existing_token
 from playground.recording.head_weights import HeadWeights, head_weights
 from playground.recording.telling_query import strongest_pair
 from playground.recording.xray import most_telling_arc
+from playground.scripts.attention import head_lines
 from playground.tabs.attention.head_scripts import head_script, row_script
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.page_context import PageContext
@@ -48,6 +49,7 @@ def one_head(page: PageContext, request: HeadRequest) -> Outputs:
         "map": row["map"] | {"value": figure},
         script_output("map"): head_script(page, recording, request),
         "alignment": figure_or_nothing(two_texts_figure(weights, request)),
+        script_output("alignment"): head_script(page, recording, request, head_lines),
         "sentence": markup.note(sentence, terms=True),
         "telling": gr.update(visible=telling is not None and here is None),
     }

@@ -1,5 +1,6 @@
 """The scripts of the Heads view's pictures."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,9 @@ from playground.recording.head_choice import THIS_HEAD
 from playground.recording.head_weights import DERIVATIONS, MASK, TIMES_NORMS
 from playground.recording.measured_heads import repeated_ids
 from playground.scripts.attention import HeadMap, every_head, head_map, mask_map, token_row
-from playground.scripts.head_measures import MEASURES, head_measure
+from playground.scripts.attention_distance import MEASURES as DISTANCE_MEASURES
+from playground.scripts.attention_distance import measure as distance_measure
+from playground.scripts.head_measures import head_measure
 from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
@@ -22,15 +25,17 @@ if TYPE_CHECKING:
     from playground.scripts.head_steps import HeadPlace
 
 
-def head_script(page: PageContext, recording: "Recording", request: HeadRequest) -> Script:
-    """Of the map of a head, or of what is derived of its layer."""
+def head_script(
+    page: PageContext, recording: "Recording", request: HeadRequest, make: Callable[..., Script] = head_map
+) -> Script:
+    """Of the map of a head, or of what is derived of its layer. make: the script of the text and the map."""
     if request.show == MASK:
         place = _place(recording, request)
         if isinstance(place, str):
             return Script(why=place)
         return mask_map(reading_for_script(recording, page), request.kind, place)
     heads = _heads(recording, request)
-    return Script(why=heads) if isinstance(heads, str) else head_map(reading_for_script(recording, page), heads)
+    return Script(why=heads) if isinstance(heads, str) else make(reading_for_script(recording, page), heads)
 
 
 def row_script(
@@ -51,9 +56,9 @@ def every_head_script(page: PageContext, kind: str) -> Outputs:
 
 def measure_script(page: PageContext, recording: "Recording", kind: str, measure: str) -> Script:
     """Of a measure of every head; induction is measured on random tokens that come twice."""
-    if measure not in MEASURES:
-        return Script(why=texts.NONE_YET)
     reading = reading_for_script(recording, page)
+    if measure in DISTANCE_MEASURES:
+        return distance_measure(reading, kind, measure, from_zero=False)
     if measure == "induction" and not reading.why:
         ids = tuple(repeated_ids(recording.model))
         reading = replace(model_for_script(recording.model), ids=ids, attention_layers=reading.attention_layers)

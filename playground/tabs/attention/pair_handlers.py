@@ -9,10 +9,12 @@ from playground.analysis.text_display import in_words
 from playground.components import markup
 from playground.errors import PlaygroundError
 from playground.figures.attention.head_request import HeadRequest
-from playground.figures.attention.ranked_heads import ranking_figure, ranking_words
+from playground.figures.attention.ranked_heads import MAX_RANKED, ranking_figure, ranking_words
 from playground.recording.pair_ranking import rank_heads_between
+from playground.scripts.attention import ranked_heads
 from playground.tabs.shared.controls import figure_or_nothing, token_choices
 from playground.tabs.shared.page_context import PageContext
+from playground.tabs.shared.scripts import reading_for_script, script_output
 from playground.tabs.shared.wiring import Outputs
 from playground.texts.attention import WHO_NEXT
 
@@ -48,7 +50,9 @@ def draw_pair(page: PageContext, request: HeadRequest) -> Outputs:
         return outputs | {"who_words": markup.note(f"{error.message} {error.remedy}")}
     words = ranking_words(ranking, first, second, queries, keys)
     figure = ranking_figure(ranking, (queries[first], keys[second]))
-    return outputs | {"who_words": markup.note(words), "who": figure_or_nothing(figure)}
+    script = ranked_heads(reading_for_script(recording, page), request.kind, first, second, MAX_RANKED)
+    ranked = {"who_words": markup.note(words), "who": figure_or_nothing(figure), script_output("who"): script}
+    return outputs | ranked
 
 
 def no_pair() -> Outputs:
