@@ -27,7 +27,7 @@ from playground.components.light_sessions import keep_light_sessions
 from playground.components.links import LINKS_HEAD
 from playground.components.opening_words import OpeningWords, opening_style
 from playground.components.page_language import LANGUAGE_FILES, SWITCH, language_head
-from playground.components.plotly_view import EARLY, PLOTLY_JS, SMALL_JS
+from playground.components.plotly_view import EARLY, LIBRARIES
 from playground.components.visit_history import TOGGLE_VISITS
 from playground.components.whole_updates import send_updates_whole
 from playground.concurrency.allocator import return_freed_memory
@@ -89,7 +89,7 @@ LANGUAGE = language_head(*texts.OPENING_IN_CHINESE, built="pg-built")
 OPENING = opening_style(*texts.OPENING, built="pg-built") + LANGUAGE + LIGHT_EVENTS + LINKS_HEAD + EARLY
 """What stands at the beginning of the page's head."""
 KEPT_PAGE = Middleware(KeptPage)
-KEPT_FILES = Middleware(KeptFiles, libraries=[SMALL_JS, PLOTLY_JS], made=LANGUAGE_FILES)
+KEPT_FILES = Middleware(KeptFiles, libraries=LIBRARIES, made=LANGUAGE_FILES)
 """The innermost: what it sends gets the guard's headers like any answer."""
 
 

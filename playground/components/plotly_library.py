@@ -1,5 +1,6 @@
-"""plotly.py's own plotly.js without the kinds of traces that most pages never draw: a quarter of its 4.8 MB, unchanged.
-Most of the rest is maps and WebGL. A figure of another kind is drawn by the whole file, see plotly_view_theme.js.
+"""plotly.py's own plotly.js without the kinds of traces that most pages never draw: a quarter of its 4.8 MB, unchanged,
+and with those that need WebGL a half. Most of the rest is maps. A figure of another kind is drawn by the whole file, see
+plotly_view_theme.js.
 
 plotly.js is a bundle of modules, each of which stands in a function of its own; the last one registers all kinds of traces.
 Here it registers those of KINDS alone, and modules that nothing refers to any longer are left out. Knows no figures.
@@ -16,6 +17,8 @@ from playground.settings import cache_folder
 
 KINDS = ("bar", "heatmap", "scatter", "waterfall")
 """Plotly's names of the traces that the small library draws."""
+WEBGL_KINDS = (*KINDS, "scattergl", "scatter3d")
+"""Those of the library for clouds of points, half of the whole: all that a figure of the playground has."""
 _IN_CORE = "scatter"
 """The one kind of traces that plotly.js registers by itself."""
 _HELPERS = (
@@ -26,7 +29,8 @@ _HELPERS = (
 _REGISTER = re.compile(r"\.register\(\[((?:[\w$]+\(\),?)+)\]\)")
 _KIND = re.compile(r'moduleType:"(\w+)",name:"(\w+)"')
 _FIRST_CALL = re.compile(r"=([\w$]+)\(\)")
-_NAME = re.compile(r"[\w$]+")
+_CALL = re.compile(r"([\w$]+)\(\)")
+"""How a module is referred to: it is called, without arguments. Other things have the same names within functions."""
 _BEGIN, _END = '"use strict";var Plotly=(()=>{', "return Plotly;\n}));"
 """Where the bundle begins, within a function that a browser first skips and then reads a second time; and that one's end."""
 
@@ -37,7 +41,8 @@ def without_other_kinds(source: str, kinds: Collection[str] = KINDS) -> str | No
     helpers = [found[1] for helper in _HELPERS if (found := helper.search(source))]
     if len(helpers) < len(_HELPERS) or _BEGIN not in source or not source.rstrip().endswith(_END):
         return None
-    module = re.compile(rf"var ([\w$]+)=(?:{'|'.join(map(re.escape, helpers))})\((?:\([\w$,]*\)|[\w$]+)=>\{{")
+    made = rf"([\w$]+)=(?:{'|'.join(map(re.escape, helpers))})\((?:\([\w$,]*\)|[\w$]+)=>\{{"
+    module, behind = re.compile(f"var {made}"), re.compile(f",{made}")
     places = [(found.start(), found[1]) for found in module.finditer(source)]
     ends = [start for start, _ in places[1:]] + [len(source)]
     modules = {name: source[start:end] for (start, name), end in zip(places, ends, strict=True)}
@@ -50,7 +55,9 @@ def without_other_kinds(source: str, kinds: Collection[str] = KINDS) -> str | No
         return None
     calls = ",".join(call for call, kind in traces.items() if kind and kind in kinds)
     modules[last] = modules[last].replace(registers[0], f".register([{calls}])")
-    kept = _reached(modules, last)
+    homes = {name: name for name in modules}
+    homes |= {other: name for name, text in modules.items() for other in behind.findall(text)}
+    kept = _reached(modules, homes, last)
     licence = source[: source.index("*/") + 2] if source.startswith("/*") else ""
     head = source[source.index(_BEGIN) : places[0][0]]
     body = "".join(text for name, text in modules.items() if name in kept)
@@ -69,33 +76,34 @@ def _kind_of(name: str, modules: Mapping[str, str]) -> str | None:
     return None
 
 
-def _reached(modules: Mapping[str, str], last: str) -> set[str]:
+def _reached(modules: Mapping[str, str], homes: Mapping[str, str], last: str) -> set[str]:
     """Names of the modules that the last one refers to, through others too. What stands behind a module and is none is kept,
-    with the module in front of it."""
+    with the module in front of it. homes: of each module's name the one in whose text it stands: a module of ES declares its
+    variables with it, and is taken for a part of the one in front of it."""
     due = [last, *(name for name, text in modules.items() if not text.rstrip().endswith("});"))]
     reached: set[str] = set()
     while due:
         name = due.pop()
         if name not in reached:
             reached.add(name)
-            due += modules.keys() & set(_NAME.findall(modules[name]))
+            due += [homes[other] for other in homes.keys() & set(_CALL.findall(modules[name]))]
     return reached
 
 
-def small_library(whole: Path) -> Path:
-    """A file of the small library in the playground's cache, under a name that changes with what is in it; what is not that
-    text is written anew. The whole library where there can be none."""
-    text = without_other_kinds(whole.read_text(encoding="utf-8"))
+def cut_library(whole: Path, kinds: Collection[str] = KINDS, name: str = "small") -> Path:
+    """A file of plotly.js for these kinds in the playground's cache, plotly.<name>.js, in a folder whose name changes with
+    what is in it; what is not that text is written anew. The whole library where there can be none."""
+    text = without_other_kinds(whole.read_text(encoding="utf-8"), kinds)
     if text is None:
         return whole
     body = text.encode()
     try:
-        small = cache_folder() / f"plotly-{hashlib.blake2b(body, digest_size=8).hexdigest()}" / "plotly.small.js"
-        if not small.is_file() or small.read_bytes() != body:
-            small.parent.mkdir(parents=True, exist_ok=True)
-            part = small.with_name(f"{os.getpid()}.part")
+        cut = cache_folder() / f"plotly-{hashlib.blake2b(body, digest_size=8).hexdigest()}" / f"plotly.{name}.js"
+        if not cut.is_file() or cut.read_bytes() != body:
+            cut.parent.mkdir(parents=True, exist_ok=True)
+            part = cut.with_name(f"{os.getpid()}.part")
             part.write_bytes(body)
-            os.replace(part, small)  # whole at once: another server may read it
+            os.replace(part, cut)  # whole at once: another server may read it
     except (OSError, RuntimeError):  # a disk that takes nothing; a user without a home
         return whole
-    return small.resolve()
+    return cut.resolve()

@@ -16,13 +16,15 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from gradio.events import EventListener
 
-from playground.components.plotly_library import small_library
+from playground.components.plotly_library import WEBGL_KINDS, cut_library
 from playground.components.shared_script import early_files, shared_script
 from playground.texts.pins import PIN, PIN_TITLE
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
-SMALL_JS = small_library(PLOTLY_JS)
-"""What most pages draw with; the whole file is loaded with the first figure that needs it."""
+SMALL_JS = cut_library(PLOTLY_JS)
+"""What most pages draw with; the next file is loaded with the first figure that needs it, or before, where one will come."""
+WEBGL_JS = cut_library(PLOTLY_JS, WEBGL_KINDS, "webgl")
+LIBRARIES = SMALL_JS, WEBGL_JS, PLOTLY_JS
 _HERE = Path(__file__).parent
 SCRIPTS = (
     "theme",
@@ -46,7 +48,7 @@ _FILES = [_HERE / f"plotly_view_{name}.js" for name in SCRIPTS]
 _STYLES = [_HERE / "plotly_view.css"]
 _HTML_FILE = _HERE / "html_file.js"
 """The script of the HTML files that a visitor takes away."""
-_JS = shared_script(_FILES, libraries=[SMALL_JS, PLOTLY_JS, _HTML_FILE], styles=_STYLES)
+_JS = shared_script(_FILES, libraries=[*LIBRARIES, _HTML_FILE], styles=_STYLES)
 EARLY = early_files(SMALL_JS, [*_STYLES, *_FILES])
 """For the head of a page that opens with a picture."""
 _TEMPLATE = """

@@ -3,7 +3,7 @@
 // 2 MB. The file's own script is html_file.js. See plotly_view_theme.js.
 
 const MOST_BYTES = 2_000_000;
-const HTML_SCRIPT = 2;   // of LIBRARIES
+const HTML_SCRIPT = 3;   // of LIBRARIES
 /** Printable ASCII but for what HTML or JavaScript gives a meaning: < > & " ' ` \ and the space. */
 const SIGNS = [...Array(94).keys()].map((n) => String.fromCharCode(33 + n)).filter((sign) => !'<>&"\'`\\'.includes(sign))
   .slice(0, 85).join('');
@@ -53,7 +53,7 @@ function drawnFigure() {
 }
 
 async function asHtml() {
-  const which = library.playgroundKinds ? SMALL : WHOLE;
+  const kinds = library.playgroundKinds, which = !kinds ? WHOLE : kinds.includes('scattergl') ? WEBGL : SMALL;
   shared.packed ??= [];
   shared.packed[which] ??= fetched(LIBRARIES[which]).then(packed);
   shared.reader ??= fetched(LIBRARIES[HTML_SCRIPT]);

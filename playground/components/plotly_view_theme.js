@@ -3,8 +3,8 @@
 // and no figure's meaning.
 //
 // shared_script.js joins them (plotly_view.py:SCRIPTS) and runs them for each view as the body of a function
-// (…, LIBRARIES, element, trigger, props, watch); LIBRARIES has plotly.py's own plotly.js, first without most kinds of traces
-// (plotly_library.py), then whole. `props.value` is the
+// (…, LIBRARIES, element, trigger, props, watch); LIBRARIES has plotly.py's own plotly.js, first without most kinds of traces,
+// then with those for WebGL (plotly_library.py), then whole. `props.value` is the
 // figure as JSON text. Nothing in it is used as HTML: descriptions become text nodes, and labels go to Plotly, which reads
 // a small set of tags and no scripts.
 
@@ -18,7 +18,7 @@ const words = element.querySelector('.pv-words');
 
 // --- shared by all views of the page: plotly.js, loaded once, and one watcher of light and dark -----------------
 
-const SMALL = 0, WHOLE = 1;   // of LIBRARIES
+const SMALL = 0, WEBGL = 1, WHOLE = 2;   // of LIBRARIES
 const shared = (window.__playgroundPlots ??= {libraries: [], views: new Map(), dark: null, watcher: null, turns: []});
 
 function loadLibrary(which) {
@@ -39,10 +39,11 @@ function loadLibrary(which) {
 
 /** The library that draws the figure's traces. */
 async function libraryFor(figure) {
-  const small = await loadLibrary(SMALL);
-  const kinds = small.playgroundKinds;
-  const isSmall = !kinds || (figure.data || []).every(({type = 'scatter'}) => kinds.includes(type));
-  return isSmall ? small : loadLibrary(WHOLE);
+  for (const which of [SMALL, WEBGL]) {
+    const one = await loadLibrary(which), kinds = one.playgroundKinds;
+    if (!kinds || (figure.data || []).every(({type = 'scatter'}) => kinds.includes(type))) return one;
+  }
+  return loadLibrary(WHOLE);
 }
 
 /** Resolves when it is this view's turn to draw: of the views that wait the uppermost in sight comes first, and the browser

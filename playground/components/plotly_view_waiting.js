@@ -22,6 +22,7 @@ function follow() {
   }
   if (works === now) return;
   works = now;
+  if (works && props.with_lasso) loadLibrary(WEBGL).catch(() => {});   // a cloud comes
   block.toggleAttribute('data-works', works);
   panel().toggleAttribute('data-works-in', panel().querySelector('[data-works]') !== null);
 }
