@@ -9,7 +9,7 @@ from playground.models.loaded_model import LoadedModel
 from playground.recording.layers.build import build_of
 from playground.recording.residual_stream import stack_layers
 from playground.scripts.layer_states import Stages
-from playground.scripts.positions import TensorPlace
+from playground.scripts.paths import TensorPlace
 from playground.texts import scripts as texts
 
 

@@ -20,8 +20,7 @@ from playground.recording.residual_stream import stack_layers
 from playground.recording.script_edits import script_edits
 from playground.recording.script_paths import attention_call, path_of
 from playground.scripts.head_steps import HeadPlace
-from playground.scripts.paths import BlockPaths, PartPaths, Readout
-from playground.scripts.rotary import FrequencyPlace
+from playground.scripts.paths import BlockPaths, PartPaths, Readout, TensorPlace
 from playground.scripts.script import AttentionLayers, Checkpoint, Reading
 from playground.texts import scripts as texts
 from playground.weights.file_rules import is_gguf
@@ -180,13 +179,13 @@ def head_place(recording: Recording, steps: LayerSteps, head: tuple[int, str, in
     return HeadPlace(call, number, query, kind, path_of(model.model, steps.projection), turns)
 
 
-def frequency_place(model: LoadedModel, kind: str) -> FrequencyPlace | None:
+def frequency_place(model: LoadedModel, kind: str) -> TensorPlace | None:
     """Where the model keeps the rotary frequencies of a kind of layers, a name in `inverse_frequencies`; None where it keeps
     none, or others for longer texts."""
     for module in rotary_modules(model.model):
         for name, _ in () if scales_with_length(module) else module.named_buffers(recurse=False):
             if frequency_kind(name) == kind:
-                return FrequencyPlace(path_of(model.model, module), name)
+                return TensorPlace(path_of(model.model, module), name)
     return None
 
 

@@ -5,6 +5,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class TensorPlace:
+    """Where a model keeps a parameter or a buffer."""
+
+    module: str
+    """The path of the module that holds it."""
+    name: str
+    """In the module."""
+
+
+@dataclass(frozen=True)
 class Readout:
     """The way from the last state to the logits, by the paths of modules: cap(factor · head(norm(state)))."""
 

@@ -1,8 +1,6 @@
-"""Scripts of the positions that are added to embeddings, and of rotary ones: by their formulas, and of a model's own
-tensors."""
+"""Scripts of the positions that are added to embeddings: by their formulas, and of a model's own tables."""
 
-from typing import NamedTuple
-
+from playground.scripts.paths import TensorPlace
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _SINUSOIDAL = """
@@ -92,30 +90,6 @@ angle = torch.arange(FIRST_ROW, FIRST_ROW + LENGTH)[:, None] * 10_000.0 ** -step
 waves = [angle.sin(), angle.cos()]
 table = (torch.cat(waves, 1) if HALVES else torch.stack(waves, 2).flatten(1))[:, :WIDTH]
 """
-_ROTARY_OF_MODEL = """
-# %%
-frequencies = getattr(model.get_submodule(PATH), TENSOR).double()  # radians per token, of each pair
-"""
-_ROTARY = """
-# %%
-frequencies = BASE ** -(torch.arange(0, WIDTH, 2, dtype=torch.float64) / WIDTH)  # radians per token, of each pair
-"""
-_ANGLES = """
-numbers = torch.arange(LENGTH)[:, None] * frequencies  # (positions, pairs): angles in radians
-
-# %%
-figure = go.Figure(go.Heatmap(z=numbers % (2 * torch.pi), zmin=0, zmax=2 * torch.pi, colorscale="IceFire"))
-figure.update_xaxes(title_text="pair")
-figure.update_yaxes(title_text="position", autorange="reversed")
-"""
-_WAVES = """
-numbers = 2 * torch.pi / frequencies.abs()  # tokens in which each pair turns once
-
-# %%
-figure = go.Figure(go.Scatter(y=numbers, mode="lines+markers"))
-figure.update_xaxes(title_text="pair")
-figure.update_yaxes(title_text="wavelength in tokens", type="log")
-"""
 TABLE, SIMILARITY, LENGTHS, BY_DISTANCE, PATH = "table", "similarity", "lengths", "by distance", "path"
 WAVES_OF_TABLE, SHIFT = "single dimensions", "shift"
 _OF_TABLE = {
@@ -127,17 +101,6 @@ _OF_TABLE = {
     WAVES_OF_TABLE: _WAVES_OF_TABLE,
     SHIFT: _SHIFT_OF_TABLE,
 }
-ANGLES, WAVES = "angles", "waves"
-_OF_ANGLES = {ANGLES: _ANGLES, WAVES: _WAVES}
-
-
-class TensorPlace(NamedTuple):
-    """Where a loaded model keeps a tensor."""
-
-    path: str
-    """Of the module."""
-    name: str
-    """In the module."""
 
 
 def sinusoidal(reading: Reading, picture: str, size: tuple[int, int, float], shift: int = 0) -> Script:
@@ -161,20 +124,7 @@ def table(
     reading: Reading, picture: str, place: TensorPlace, first_row: int, length: int, components: int = 2
 ) -> Script:
     """A model's own table of positions, or of distances. picture: TABLE, SIMILARITY, PATH, LENGTHS. components: of PATH."""
-    values: dict[str, object] = {"PATH": place.path, "TENSOR": place.name, "FIRST_ROW": first_row, "LENGTH": length}
+    values: dict[str, object] = {"PATH": place.module, "TENSOR": place.name, "FIRST_ROW": first_row, "LENGTH": length}
     values |= {"COMPONENTS": components} if picture == PATH else {}
     body = _TABLE_OF_MODEL + _OF_TABLE[picture]
     return script_of(reading, Recipe("A table of positions", body, values, reads_text=False))
-
-
-def rotary(reading: Reading, picture: str, place: TensorPlace, length: int) -> Script:
-    """A model's own rotary frequencies. picture: ANGLES or WAVES."""
-    values: dict[str, object] = {"PATH": place.path, "TENSOR": place.name, "LENGTH": length}
-    body = _ROTARY_OF_MODEL + _OF_ANGLES[picture]
-    return script_of(reading, Recipe("Rotary positions", body, values, reads_text=False))
-
-
-def rotary_formula(reading: Reading, picture: str, length: int, width: int, base: float) -> Script:
-    """The same by the formula (Su et al. 2021); no model is loaded."""
-    values: dict[str, object] = {"LENGTH": length, "WIDTH": width, "BASE": base}
-    return script_of(reading, Recipe("Rotary positions", _ROTARY + _OF_ANGLES[picture], values, loads=False))

@@ -1,8 +1,10 @@
-"""Scripts of rotary embedding: a clock for each pair of dimensions, and one score over the distance of its two tokens."""
+"""Scripts of rotary embedding: angles and wavelengths, a clock for each pair of dimensions, and one score over the distance
+of its two tokens."""
 
 from dataclasses import dataclass
 
 from playground.scripts.head_steps import IMPORTS, UNTURNED_VECTORS, HeadPlace, run_of_head
+from playground.scripts.paths import TensorPlace
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _OF_MODEL = """
@@ -107,20 +109,32 @@ figure.update_yaxes(title_text="score")
 CURVE, PARTS, DECAY = "curve", "pairs", "decay"
 """The pictures of a score; of CURVE and DECAY the number is the farthest distance, of PARTS the distance."""
 _BODIES = {CURVE: (_CURVE, "FARTHEST"), PARTS: (_PARTS, "DISTANCE"), DECAY: (_DECAY, "FARTHEST")}
+_ANGLES = """
+numbers = torch.arange(LENGTH)[:, None] * frequencies  # (positions, pairs): angles in radians
+
+# %%
+figure = go.Figure(go.Heatmap(z=numbers % (2 * torch.pi), zmin=0, zmax=2 * torch.pi, colorscale="IceFire"))
+figure.update_xaxes(title_text="pair")
+figure.update_yaxes(title_text="position", autorange="reversed")
+"""
+_WAVES = """
+numbers = 2 * torch.pi / frequencies.abs()  # tokens in which each pair turns once
+
+# %%
+figure = go.Figure(go.Scatter(y=numbers, mode="lines+markers"))
+figure.update_xaxes(title_text="pair")
+figure.update_yaxes(title_text="wavelength in tokens", type="log")
+"""
+ANGLES, WAVES = "angles", "waves"
+_OF_ANGLES = {ANGLES: _ANGLES, WAVES: _WAVES}
 _PAIRED = {
     "halves": "FIRST + paired, FIRST + paired + len(paired)",
     "neighbours": "FIRST + 2 * paired, FIRST + 2 * paired + 1",
 }
 
 
-@dataclass(frozen=True)
-class FrequencyPlace:
-    """Where a model keeps its angles per token."""
-
-    module: str
-    """The path of the module that holds them."""
-    buffer: str
-    """The name of its buffer."""
+Frequencies = TensorPlace | tuple[float, int]
+"""Where a model keeps its angles per token, or base and width of the formula (Su et al. 2021)."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +143,7 @@ class ScorePlace:
 
     reading: Reading
     head: HeadPlace | None = None
-    frequencies: FrequencyPlace | None = None
+    frequencies: TensorPlace | None = None
     key: int = 0
     layout: str = "halves"
     """ "halves" or "neighbours": which dimensions turn together."""
@@ -138,18 +152,25 @@ class ScorePlace:
     why: str = ""
 
 
-def clocks(
-    reading: Reading, frequencies: FrequencyPlace | tuple[float, int], length: int, start: int, most: int
+def clocks(reading: Reading, frequencies: Frequencies, length: int, start: int, most: int) -> Script:
+    """A clock for each pair, at `length` positions, `start` drawn first; of more than `most` pairs every n-th."""
+    values = {"LENGTH": length, "START": start, "MOST": most}
+    return _of_frequencies(reading, frequencies, "A clock for each pair of dimensions", _CLOCKS, values)
+
+
+def angles(reading: Reading, frequencies: Frequencies, picture: str, length: int) -> Script:
+    """The angles of each pair at each position, or the pairs' wavelengths. picture: ANGLES or WAVES."""
+    return _of_frequencies(reading, frequencies, "Rotary positions", _OF_ANGLES[picture], {"LENGTH": length})
+
+
+def _of_frequencies(
+    reading: Reading, frequencies: Frequencies, title: str, body: str, numbers: dict[str, int]
 ) -> Script:
-    """A clock for each pair, at `length` positions, of which `start` is drawn first; of more than `most` pairs every n-th.
-    frequencies: where the model keeps them, or base and width of the formula."""
-    values: dict[str, object] = {"LENGTH": length, "START": start, "MOST": most}
-    title = "A clock for each pair of dimensions"
-    if isinstance(frequencies, FrequencyPlace):
-        values |= {"ROTARY": frequencies.module, "BUFFER": frequencies.buffer}
-        return script_of(reading, Recipe(title, _OF_MODEL + _CLOCKS, values, reads_text=False))
-    values |= dict(zip(("BASE", "WIDTH"), frequencies, strict=True))
-    return script_of(reading, Recipe(title, _BY_FORMULA + _CLOCKS, values, loads=False))
+    if isinstance(frequencies, TensorPlace):
+        values = {**numbers, "ROTARY": frequencies.module, "BUFFER": frequencies.name}
+        return script_of(reading, Recipe(title, _OF_MODEL + body, values, reads_text=False))
+    values = {**numbers, **dict(zip(("BASE", "WIDTH"), frequencies, strict=True))}
+    return script_of(reading, Recipe(title, _BY_FORMULA + body, values, loads=False))
 
 
 def score(place: ScorePlace, picture: str, number: int) -> Script:
@@ -160,7 +181,7 @@ def score(place: ScorePlace, picture: str, number: int) -> Script:
     body = _SCORE.replace("PAIRS", _PAIRED[place.layout]) + body
     values: dict[str, object] = {"CALL": place.head.call, "HEAD": place.head.head, "QUERY": place.head.query}
     values |= {"KEY": place.key, "FIRST": place.first, name: number}
-    values |= {"ROTARY": place.frequencies.module, "BUFFER": place.frequencies.buffer}
+    values |= {"ROTARY": place.frequencies.module, "BUFFER": place.frequencies.name}
     whole = run_of_head(turns=True) + UNTURNED_VECTORS + _OF_MODEL + body
     imports = IMPORTS + ("\nimport numpy" if picture == DECAY else "")
     return script_of(place.reading, Recipe("A score over distance", whole, values, imports=imports))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from playground.scripts.positions import TensorPlace
+from playground.scripts.paths import TensorPlace
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 SLOPES, LINES = "slopes", "lines"
@@ -89,6 +89,6 @@ def bucket_steps(reading: Reading, kinds: dict[str, Kind], length: int) -> Scrip
 
 def bucket_bias(reading: Reading, place: TensorPlace, kind: Kind, length: int, as_lines: bool) -> Script:
     """What each head of a model adds at each distance, by its own table (buckets, heads)."""
-    values: dict[str, object] = {"PATH": place.path, "TENSOR": place.name, "KIND": kind, "LENGTH": length}
+    values: dict[str, object] = {"PATH": place.module, "TENSOR": place.name, "KIND": kind, "LENGTH": length}
     recipe = Recipe("Relative buckets", _BUCKETS + _BIAS, values | {"AS_LINES": as_lines}, imports="import math")
     return script_of(reading, replace(recipe, reads_text=False))

@@ -1,11 +1,12 @@
-"""The scripts of Clocks: of the clocks, and of a score over distance."""
+"""The scripts of rotary positions: of their frequencies, of the clocks, and of a score over distance."""
 
 from typing import TYPE_CHECKING
 
 from playground.figures.positions.rotary import MAX_CLOCKS
 from playground.figures.positions.rotary_report import FORMULA, farthest_decay, farthest_distance
+from playground.figures.positions.scheme_content import Numbers
 from playground.scripts import rotary
-from playground.scripts.rotary import FrequencyPlace, ScorePlace
+from playground.scripts.rotary import ANGLES, WAVES, Frequencies, ScorePlace
 from playground.scripts.script import Script
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import model_for_script, reading_for_script, script_output
@@ -15,7 +16,33 @@ from playground.texts import scripts as texts
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel
     from playground.positions.rotary_layer import RotatedPair
+    from playground.positions.scheme_tensors import PositionFacts
     from playground.recording.recording import Recording
+
+BASE = 10_000.0
+"""Of families that have their angles in their code alone (GPT-J, RoFormer)."""
+
+
+def frequency_scripts(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
+    """Two pictures of each kind of layers, of at most two. facts: of a model that turns its queries and keys; None for the
+    formula's."""
+    from playground.models.rope_modules import rotary_modules, scales_with_length
+    from playground.recording.script_reading import frequency_place  # torch: not before the page is there
+
+    reading = model_for_script(model)
+    scales = any(map(scales_with_length, rotary_modules(model.model)))
+
+    def pictures(frequencies: Frequencies | None) -> list[Script]:
+        if frequencies is None:
+            return [Script(why=texts.NEW_FREQUENCIES)] * 2
+        return [rotary.angles(reading, frequencies, picture, numbers.length) for picture in (ANGLES, WAVES)]
+
+    if facts is None:
+        return pictures((numbers.base, numbers.width))
+    scripts = []
+    for kind, values in list(facts.inverse_frequencies.items())[:2]:
+        scripts += pictures(frequency_place(model, kind) or (None if scales else (BASE, 2 * len(values))))
+    return scripts
 
 
 def clocks_script(
@@ -24,7 +51,7 @@ def clocks_script(
     """source: a kind of layers, or FORMULA; formula: base and width; frames: how many positions, and the first one."""
     from playground.recording.script_reading import frequency_place  # torch: not before the page is there
 
-    place: FrequencyPlace | tuple[float, int] | None
+    place: Frequencies | None
     if source == FORMULA:
         base, width = formula
         place = None if base is None or width is None else (float(base), int(width))

@@ -7,9 +7,9 @@ from playground.figures.positions.scheme_content import Numbers, TextFacts
 from playground.figures.positions.score_pictures import MAX_DISTANCES
 from playground.scripts import positions, score_positions
 from playground.scripts.attention_distance import mean_of_layers
-from playground.scripts.positions import TensorPlace
+from playground.scripts.paths import TensorPlace
 from playground.scripts.script import Script
-from playground.tabs.positions.frequency_scripts import frequency_scripts
+from playground.tabs.positions.rotary_scripts import frequency_scripts
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import model_for_script, reading_for_script
 from playground.texts import scripts as texts
@@ -93,7 +93,7 @@ def _alibi(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers
 
 def _relative(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numbers) -> list[Script]:
     from playground.models.position_scheme import bucket_tables  # torch: not before the page is there
-    from playground.recording.script_paths import place_of
+    from playground.recording.script_paths import path_of
 
     reading = model_for_script(model)
     if facts is None:
@@ -103,7 +103,7 @@ def _relative(model: "LoadedModel", facts: "PositionFacts | None", numbers: Numb
     biases = []
     for buckets, table in zip(facts.buckets[:2], bucket_tables(model.model).values(), strict=False):
         kind = kinds[buckets.where] = buckets.bidirectional, len(buckets.table), buckets.max_distance
-        place = place_of(model.model, table.weight) or TensorPlace("", "")
+        place = TensorPlace(path_of(model.model, table), "weight")
         for as_lines in (False, True):
             biases.append(score_positions.bucket_bias(reading, place, kind, numbers.length, as_lines))
     return [score_positions.bucket_steps(reading, kinds, numbers.length), *biases]
