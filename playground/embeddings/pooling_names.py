@@ -1,9 +1,10 @@
-"""The ways to make one vector of a sentence's tokens, as sentence-transformers and the page name them. Imports nothing."""
+"""The ways to make one vector of a sentence's tokens, as sentence-transformers and the page name them."""
+
+from playground.scripts.sentences import CLS, LAST, MAX, MEAN, SQRT, WEIGHTED
 
 OWN = "the model's own"
 """The pooling that the model was trained with, as the page lists it."""
 
-CLS, MAX, MEAN, SQRT, WEIGHTED, LAST = "cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"
 NAMES = {
     CLS: "first token",
     MAX: "maximum over the tokens",

@@ -4,20 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from playground.scripts.embeddings import measured
 from playground.scripts.point_sources import NUMPY, Source
+from playground.scripts.principal_axes import principal_axes
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _DIRECTIONS = "NAME = NAME / NAME.norm(dim=1, keepdim=True).clamp_min(1e-30)\n"
-_PCA = """
+_PCA = f"""
 # %%
-centred = vectors.double() - vectors.double().mean(0)
-# The right singular vectors are the principal axes; of many points those of their covariance, which are the same.
-_, sizes, axes = torch.linalg.svd(centred if len(centred) <= 2000 else centred.T @ centred, full_matrices=False)
-axes = axes[:COMPONENTS] * (sizes[:COMPONENTS, None] > 1e-9 * sizes[0])  # 0 where the points have fewer
-axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()  # each one's largest number is positive
-numbers = centred @ axes.T  # (points, components)
+{principal_axes("vectors")}"""
+_PLACED_BY_PCA = """numbers = centred @ axes.T  # (points, components)
 print(f"shares of the variance: {(numbers.square().sum(0) / centred.square().sum()).tolist()}")
 """
-_ADDED_TO_PCA = """added_numbers = (added.double() - vectors.double().mean(0)) @ axes.T  # on the same axes
+_ADDED_TO_PCA = """added_numbers = (added.double() - mean) @ axes.T  # on the same axes
 """
 _TSNE = """
 # %%
@@ -100,7 +97,7 @@ def cloud(reading: Reading, source: Source, method: str, settings: Mapping[str, 
     """Points laid out by "PCA", "t-SNE" or "UMAP". settings: COMPONENTS, and SEED, PERPLEXITY, NEIGHBOURS and
     LEAST_DISTANCE where the method has them. directions: whether vectors are scaled to length 1."""
     layout, added, imports = {
-        "PCA": (_PCA, _ADDED_TO_PCA, ""),
+        "PCA": (_PCA + _PLACED_BY_PCA, _ADDED_TO_PCA, ""),
         "t-SNE": (_TSNE, "", f"{NUMPY}\nfrom openTSNE import TSNE  # pip install openTSNE"),
         "UMAP": (
             _UMAP,

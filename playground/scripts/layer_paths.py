@@ -4,6 +4,7 @@ are to its first and its last."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from playground.scripts.principal_axes import principal_axes
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _STATES = """
@@ -46,14 +47,14 @@ for name, line in lines.items():
 figure.update_xaxes(title_text="after layer", tickvals=list(range(len(line))), ticktext=["in", *range(len(line) - 1)])
 figure.update_yaxes(title_text="cosine")
 """
-_PATHS = """if DIRECTIONS:  # every state is scaled to length 1
+_PATHS = (
+    """if DIRECTIONS:  # every state is scaled to length 1
     tracks = [track / track.norm(dim=1, keepdim=True).clamp_min(1e-12) for track in tracks]
 together = torch.cat(tracks)
-mean = together.mean(0)
-_, sizes, axes = torch.linalg.svd(together - mean, full_matrices=False)
-axes = axes[:COMPONENTS] * (sizes[:COMPONENTS, None] > 1e-9 * sizes[0])  # 0 where the states have fewer
-axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()  # each one's largest number is positive
-numbers = torch.stack([(track - mean) @ axes.T for track in tracks])  # (texts, layers + 1, components)
+"""
+    + principal_axes("together")
+    + """# (texts, layers + 1, components)
+numbers = torch.stack([(track - mean) @ axes.T for track in tracks])
 
 # %%
 kind = go.Scatter3d if COMPONENTS == 3 else go.Scatter
@@ -62,6 +63,7 @@ for number, path in enumerate(numbers):
     words = ["in", *range(len(path) - 1)]
     figure.add_trace(kind(**dict(zip("xyz", path.T)), mode="lines+markers+text", text=words, name=f"text {number}"))
 """
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Scripts of the positions that are added to embeddings: by their formulas, and of a model's own tables."""
 
 from playground.scripts.paths import TensorPlace
+from playground.scripts.principal_axes import principal_axes
 from playground.scripts.script import Reading, Recipe, Script, script_of
 
 _SINUSOIDAL = """
@@ -51,18 +52,16 @@ figure = go.Figure(go.Scatter(y=numbers, mode="lines"))
 figure.update_xaxes(title_text="position")
 figure.update_yaxes(title_text="length")
 """
-_PATH_OF_ROWS = """
-mean = table.mean(0)
-_, sizes, axes = torch.linalg.svd(table - mean, full_matrices=False)
-axes = axes[:3] * (sizes[:3, None] > 1e-9 * sizes[0])  # 0 where the rows have fewer
-axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()  # each one's largest number is positive
-numbers = ((table - mean) @ axes.T)[:, :COMPONENTS]  # (positions, components)
+_PATH_OF_ROWS = (
+    f"\n{principal_axes('table')}"
+    + """numbers = centred @ axes.T  # (positions, components)
 
 # %%
 shared = {"mode": "lines+markers", "marker": {"color": list(range(len(numbers)))}, "text": list(range(len(numbers)))}
 kind = go.Scatter3d if COMPONENTS == 3 else go.Scatter
 figure = go.Figure(kind(**dict(zip("xyz", numbers.T)), **shared))
 """
+)
 _WAVES_OF_TABLE = """
 lanes = torch.linspace(0, WIDTH - 1, 7, dtype=torch.float64).int() // 2 * 2
 numbers = table[:, lanes.unique()].T  # (dimensions, positions): sines
