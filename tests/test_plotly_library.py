@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from playground.components.plotly_library import KINDS, WEBGL_KINDS, without_other_kinds
+from playground.components.plotly_library import KINDS, WEBGL_KINDS, bundle_of
 from playground.components.plotly_view import PLOTLY_JS, SMALL_JS, WEBGL_JS
 
 
@@ -39,4 +39,5 @@ def test_nothing_that_is_left_refers_to_what_is_left_out(whole, file, kinds, sha
 )
 def test_another_form_is_left_as_it_is(whole, former, then):
     """Guards against half a library, made of a plotly.js that is bundled in another way."""
-    assert without_other_kinds(whole.replace(former, then)) is None
+    bundle = bundle_of(whole.replace(former, then))
+    assert bundle is None or bundle.of_kinds(KINDS) is None

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from playground.settings import cache_folder
@@ -35,33 +36,69 @@ _BEGIN, _END = '"use strict";var Plotly=(()=>{', "return Plotly;\n}));"
 """Where the bundle begins, within a function that a browser first skips and then reads a second time; and that one's end."""
 
 
-def without_other_kinds(source: str, kinds: Collection[str] = KINDS) -> str | None:
-    """A plotly.js that draws these kinds of traces alone and names them in `Plotly.playgroundKinds`. source: the text of
-    plotly.min.js. None where the text is not the bundle that this module knows."""
+@dataclass(frozen=True)
+class Bundle:
+    """plotly.js, taken apart into its modules."""
+
+    licence: str
+    head: str
+    modules: dict[str, str]
+    """Name -> text, in their order; the last one registers all kinds."""
+    homes: dict[str, str]
+    """Name of a module -> the one in whose text it stands: a module of ES declares its variables with it, and is taken for a
+    part of the one in front of it."""
+    traces: dict[str, str | None]
+    """A call of the last module -> Plotly's name of the traces that it registers; None for other things."""
+    references: dict[str, set[str]] = field(default_factory=dict)
+    """Name -> the modules that it calls, of those that were asked for."""
+
+    def of_kinds(self, kinds: Collection[str]) -> str | None:
+        """A plotly.js that draws these kinds of traces alone and names them in `Plotly.playgroundKinds`; None where it has
+        not all of them."""
+        if not set(kinds) <= {_IN_CORE, *self.traces.values()}:
+            return None
+        last = next(reversed(self.modules))
+        calls = [call for call, kind in self.traces.items() if kind and kind in kinds]
+        registering = _REGISTER.sub(lambda _: f".register([{','.join(calls)}])", self.modules[last], count=1)
+        modules = self.modules | {last: registering}
+        kept = self._reached(last, _CALL.findall(registering))
+        body = "".join(text for name, text in modules.items() if name in kept).rstrip().removesuffix(_END)
+        return f"{self.licence}\n{self.head}{body}Plotly.playgroundKinds = {json.dumps(list(kinds))};\n"
+
+    def _reached(self, last: str, calls: Collection[str]) -> set[str]:
+        """Names of the modules that the last one calls, through others too. What stands behind a module and is none is kept,
+        with the module in front of it."""
+        due = [self.homes[call] for call in calls if call in self.homes]
+        due += [name for name, text in self.modules.items() if not text.rstrip().endswith("});")]
+        reached = {last}
+        while due:
+            name = due.pop()
+            if name not in reached:
+                reached.add(name)
+                if name not in self.references:
+                    called = self.homes.keys() & set(_CALL.findall(self.modules[name]))
+                    self.references[name] = {self.homes[one] for one in called}
+                due += self.references[name]
+        return reached
+
+
+def bundle_of(source: str) -> Bundle | None:
+    """The text of plotly.min.js, taken apart; None where it is not the bundle that this module knows."""
     helpers = [found[1] for helper in _HELPERS if (found := helper.search(source))]
     if len(helpers) < len(_HELPERS) or _BEGIN not in source or not source.rstrip().endswith(_END):
         return None
     made = rf"([\w$]+)=(?:{'|'.join(map(re.escape, helpers))})\((?:\([\w$,]*\)|[\w$]+)=>\{{"
-    module, behind = re.compile(f"var {made}"), re.compile(f",{made}")
-    places = [(found.start(), found[1]) for found in module.finditer(source)]
+    places = [(found.start(), found[1]) for found in re.finditer(f"var {made}", source)]
     ends = [start for start, _ in places[1:]] + [len(source)]
     modules = {name: source[start:end] for (start, name), end in zip(places, ends, strict=True)}
-    last = places[-1][1] if places else ""
-    registers = _REGISTER.search(modules.get(last, ""))
+    registers = _REGISTER.search(modules[places[-1][1]]) if places else None
     if registers is None:
         return None
+    behind = re.compile(f",{made}")
+    homes = {other: name for name, text in modules.items() for other in (name, *behind.findall(text))}
     traces = {call: _kind_of(call.removesuffix("()"), modules) for call in registers[1].split(",")}
-    if not set(kinds) <= {_IN_CORE, *traces.values()}:
-        return None
-    calls = ",".join(call for call, kind in traces.items() if kind and kind in kinds)
-    modules[last] = modules[last].replace(registers[0], f".register([{calls}])")
-    homes = {name: name for name in modules}
-    homes |= {other: name for name, text in modules.items() for other in behind.findall(text)}
-    kept = _reached(modules, homes, last)
     licence = source[: source.index("*/") + 2] if source.startswith("/*") else ""
-    head = source[source.index(_BEGIN) : places[0][0]]
-    body = "".join(text for name, text in modules.items() if name in kept)
-    return f"{licence}\n{head}{body.rstrip().removesuffix(_END)}Plotly.playgroundKinds = {json.dumps(list(kinds))};\n"
+    return Bundle(licence, source[source.index(_BEGIN) : places[0][0]], modules, homes, traces)
 
 
 def _kind_of(name: str, modules: Mapping[str, str]) -> str | None:
@@ -76,34 +113,24 @@ def _kind_of(name: str, modules: Mapping[str, str]) -> str | None:
     return None
 
 
-def _reached(modules: Mapping[str, str], homes: Mapping[str, str], last: str) -> set[str]:
-    """Names of the modules that the last one refers to, through others too. What stands behind a module and is none is kept,
-    with the module in front of it. homes: of each module's name the one in whose text it stands: a module of ES declares its
-    variables with it, and is taken for a part of the one in front of it."""
-    due = [last, *(name for name, text in modules.items() if not text.rstrip().endswith("});"))]
-    reached: set[str] = set()
-    while due:
-        name = due.pop()
-        if name not in reached:
-            reached.add(name)
-            due += [homes[other] for other in homes.keys() & set(_CALL.findall(modules[name]))]
-    return reached
+def cut_libraries(whole: Path, kinds: Mapping[str, Collection[str]]) -> list[Path]:
+    """For each name of `kinds` a file of plotly.js for these kinds in the playground's cache, plotly.<name>.js, in a folder
+    whose name changes with what is in it; what is not that text is written anew. The whole library where there can be
+    none."""
+    bundle = bundle_of(whole.read_text(encoding="utf-8"))
+    texts = {name: None if bundle is None else bundle.of_kinds(some) for name, some in kinds.items()}
+    return [whole if text is None else _kept(f"plotly.{name}.js", text) or whole for name, text in texts.items()]
 
 
-def cut_library(whole: Path, kinds: Collection[str] = KINDS, name: str = "small") -> Path:
-    """A file of plotly.js for these kinds in the playground's cache, plotly.<name>.js, in a folder whose name changes with
-    what is in it; what is not that text is written anew. The whole library where there can be none."""
-    text = without_other_kinds(whole.read_text(encoding="utf-8"), kinds)
-    if text is None:
-        return whole
+def _kept(name: str, text: str) -> Path | None:
     body = text.encode()
     try:
-        cut = cache_folder() / f"plotly-{hashlib.blake2b(body, digest_size=8).hexdigest()}" / f"plotly.{name}.js"
-        if not cut.is_file() or cut.read_bytes() != body:
-            cut.parent.mkdir(parents=True, exist_ok=True)
-            part = cut.with_name(f"{os.getpid()}.part")
+        file = cache_folder() / f"plotly-{hashlib.blake2b(body, digest_size=8).hexdigest()}" / name
+        if not file.is_file() or file.read_bytes() != body:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            part = file.with_name(f"{os.getpid()}.part")
             part.write_bytes(body)
-            os.replace(part, cut)  # whole at once: another server may read it
+            os.replace(part, file)  # whole at once: another server may read it
     except (OSError, RuntimeError):  # a disk that takes nothing; a user without a home
-        return whole
-    return cut.resolve()
+        return None
+    return file.resolve()

@@ -16,14 +16,13 @@ import plotly.graph_objects as go
 import plotly.io as pio
 from gradio.events import EventListener
 
-from playground.components.plotly_library import WEBGL_KINDS, cut_library
+from playground.components.plotly_library import KINDS, WEBGL_KINDS, cut_libraries
 from playground.components.shared_script import early_files, shared_script
 from playground.texts.pins import PIN, PIN_TITLE
 
 PLOTLY_JS = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").resolve()
-SMALL_JS = cut_library(PLOTLY_JS)
+SMALL_JS, WEBGL_JS = cut_libraries(PLOTLY_JS, {"small": KINDS, "webgl": WEBGL_KINDS})
 """What most pages draw with; the next file is loaded with the first figure that needs it, or before, where one will come."""
-WEBGL_JS = cut_library(PLOTLY_JS, WEBGL_KINDS, "webgl")
 LIBRARIES = SMALL_JS, WEBGL_JS, PLOTLY_JS
 _HERE = Path(__file__).parent
 SCRIPTS = (
