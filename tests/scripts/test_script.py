@@ -43,7 +43,7 @@ def test_why_there_is_none():
 
 def test_a_formula_loads_no_model():
     """Guards against a download for a picture that needs none."""
-    code = sinusoidal(Reading(Checkpoint("m")), TABLE, 4, 4, 100.0).code
+    code = sinusoidal(Reading(Checkpoint("m")), TABLE, (4, 4, 100.0)).code
     assert "transformers import" not in code and "MODEL" not in code
     ast.parse(code)
 
