@@ -61,7 +61,7 @@ def measured(app: Any) -> dict[str, Any]:
         libc.malloc_trim(0)
     objects = gc.get_objects()
     caches = [one for one in objects if issubclass(type(one), (ByteBudgetCache, SessionStore))]
-    tasks = [one for one in asyncio.tasks._all_tasks if not one.done()]  # type: ignore[attr-defined]  # of all loops
+    tasks = [one for one in asyncio.tasks._all_tasks if not one.done()]
     return {
         "rss": psutil.Process().memory_info().rss / MIB,
         "allocated": _allocated(libc) / MIB,

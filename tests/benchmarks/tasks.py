@@ -42,7 +42,7 @@ def least(name: str, work: Callable[[], object], rounds: int) -> None:
 def bert(network: type[PreTrainedModel], layers: int) -> pg.LoadedModel:
     """A model of BERT's size with a head."""
     torch.manual_seed(0)
-    config = BertConfig(num_hidden_layers=layers, num_labels=2)
+    config = BertConfig(num_hidden_layers=layers)
     built = network._from_config(config, attn_implementation="sdpa").eval()
     return prepare(built, zoo.pair_tokenizer(), f"{network.__name__}, {layers} layers")
 
@@ -62,7 +62,7 @@ def fine_integral(score: TokenScore, steps: int = 1_000) -> np.ndarray:
 def captum_difference(score: TokenScore, ours: np.ndarray, steps: int = 64) -> float:
     """The largest difference between captum's integrated gradients, of these Gauss-Legendre steps, and ours, as a share of
     the largest part."""
-    from captum.attr import IntegratedGradients  # type: ignore[import-not-found]  # not a requirement
+    from captum.attr import IntegratedGradients
 
     text, blank = embed(score.model, score.ids), embed(score.model, [baseline_token(score.model)])
     baseline = torch.where(torch.tensor(score.free)[:, None], blank, text)
