@@ -14,7 +14,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import playground as pg
-from tests.tools import zoo
 
 REAL_MODELS = {"smollm2", "minilm"}
 """Fixtures, and values of parameters, that stand for a model with real weights."""
@@ -64,6 +63,7 @@ def narrow() -> "pg.LoadedModel":
     """SmolLM2's layers and heads, an eighth as wide, random, with the byte tokenizer: for what hangs on their number alone,
     and for long texts."""
     from playground.loading import prepare
+    from tests.tools import zoo
 
     shape = {"num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 8}
     model = zoo.variant("llama", hidden_size=72, max_position_embeddings=4096, **shape)
@@ -74,6 +74,7 @@ def narrow() -> "pg.LoadedModel":
 def tiny() -> Callable[[str], "pg.LoadedModel"]:
     """tiny(family) -> LoadedModel of the zoo with the byte tokenizer, each built once."""
     from playground.loading import prepare
+    from tests.tools import zoo  # here: the process that hands tests to others needs no torch, and is ready 6 s sooner
 
     @cache
     def make(family: str) -> "pg.LoadedModel":

@@ -28,6 +28,8 @@ from playground.tabs.shared import events
 from playground.tabs.shared.page_context import PageContext
 from tests.tools import zoo
 
+pytestmark = pytest.mark.slow
+
 SMOLLM2 = "smollm2-135m-instruct"
 ENDPOINTS = {
     "/models",
@@ -81,7 +83,6 @@ def ask(server):
 # --- what the endpoints say of themselves ----------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_long_texts_hold_up_no_drawing(server):
     """Guards against four calls of /generate that stop every picture of the page: it waits in the queue of those who
     write, the others in that of those who draw, with the page's own limits."""
@@ -338,7 +339,6 @@ def test_tasks(ask, server):
             ask(endpoint, model=folder, **more)
 
 
-@pytest.mark.slow
 def test_translation_and_summary(ask, server):
     """Guards endpoints that say something else than the Python functions: words, probabilities, alignment, shares."""
     folder, text = server.folders["bart"], "The cat sat. A dog ran."
@@ -417,7 +417,6 @@ BAD = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input(server, ask, case):
     """Guards against an internal error, or a traceback, where a sentence with the numbers and the remedy is due; the

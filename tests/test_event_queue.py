@@ -17,6 +17,8 @@ from playground.components.lasting_streams import LastingStreams
 from tests.tools.ports import free_port
 from tests.tools.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def served():

@@ -95,6 +95,7 @@ def tracked() -> list[Path]:
     return [path for path in paths if path.is_file() and path.suffix in endings]
 
 
+@pytest.mark.slow
 def test_imports_lead_down():
     """Guards the floors: an import that leads up, or across, also inside a function or for types alone. All files in one
     test: a test for each of 600 costs more than reading them."""

@@ -74,6 +74,7 @@ def test_a_visitor_who_left_is_forgotten_after_an_hour(visitor):
     assert session.ended == [[1]], "what was only read ends too"
 
 
+@pytest.mark.slow
 def test_a_session_has_no_list_of_components_of_its_own(visitor):
     """Guards against 100 kB of each visitor and of each call over HTTP, for as long as there are fewer than 10,000."""
     session, (_, number, _) = visitor

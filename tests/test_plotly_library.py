@@ -13,6 +13,7 @@ def whole() -> str:
     return PLOTLY_JS.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "kinds", "share"), [(SMALL_JS, KINDS, 1 / 3), (WEBGL_JS, WEBGL_KINDS, 0.55)])
 def test_nothing_that_is_left_refers_to_what_is_left_out(whole, file, kinds, share):
     """Guards against a module that a kept one calls and that is not there: an error at a visitor's first such picture. And

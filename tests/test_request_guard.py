@@ -18,6 +18,8 @@ from playground.weights import locate
 from playground.workbench import Workbench
 from tests.tools.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page():
@@ -35,7 +37,6 @@ def client(page) -> Iterator[httpx.Client]:
         yield http
 
 
-@pytest.mark.slow
 def test_the_page_and_streams_are_compressed(client):
     """Guards against 2 MB for each visit and each reload: Gradio compresses only what a file's name ends like. And against
     events that are held back until their stream ends, which this one never does."""

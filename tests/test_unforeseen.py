@@ -110,6 +110,7 @@ def test_the_start_names_the_model(folder, caplog):
     check(terminal.getvalue(), caplog, f"{folder} could not be loaded", "Choose another model")
 
 
+@pytest.mark.slow
 def test_values_that_make_no_request(caplog):
     """Guards against an error outside the handler, which no message told: a page of another version sends fewer values."""
     before = workbench._shared

@@ -42,6 +42,7 @@ def test_texts_that_grow_stay_small():
     assert difference("one", "one two") == [["append", [], " two"]]
 
 
+@pytest.mark.slow
 def test_the_page_sends_updates_whole(monkeypatch):
     """Guards against a page that is built without it."""
     monkeypatch.setattr(gradio.utils, "diff", None)

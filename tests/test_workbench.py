@@ -222,6 +222,7 @@ def test_cancelled_by_the_last(saved, settings, loads):
     assert loads.folders == ["llama", "llama"], "the cancelled loading gave no model; the next one began afresh"
 
 
+@pytest.mark.slow
 def test_a_failed_load_leaves_the_former_usable(saved, settings, tmp_path):
     """Guards against an exchange in which the former model is thrown away first, and against a failure kept: mended,
     the folder loads."""
@@ -267,6 +268,7 @@ def test_unknown_devices_and_formats_are_refused(saved, settings):
         Workbench(settings).model(str(saved / "gpt2"), "cpu", "int3")
 
 
+@pytest.mark.slow
 def test_memory_pressure_makes_room(saved, settings, monkeypatch):
     """Guards against a refusal while models that nobody looks at fill the memory, and against evicting models where
     even that would not help. Only the free memory is pretended."""
@@ -290,6 +292,7 @@ def test_memory_pressure_makes_room(saved, settings, monkeypatch):
     assert bench._recordings.used == 0
 
 
+@pytest.mark.slow
 def test_a_second_model_never_evicts_the_first(saved, settings, monkeypatch):
     """Guards against a comparison that evicts the model of the page, and against a refusal without both sizes: where both
     don't fit, the first stays; where they do, others go, though the first was used longest ago; the next visitor, who needs
@@ -317,6 +320,7 @@ def test_a_second_model_never_evicts_the_first(saved, settings, monkeypatch):
     assert bench.loaded(first.model_id) is first
 
 
+@pytest.mark.slow
 def test_models_stay_within_their_budget(saved, settings):
     """Guards against a server that fills its memory model by model; an evicted one is simply loaded again."""
     bench = Workbench(replace(settings, model_budget=1))
@@ -327,6 +331,7 @@ def test_models_stay_within_their_budget(saved, settings):
     assert again is not first and again.key == first.key
 
 
+@pytest.mark.slow
 def test_a_changed_folder_is_loaded_afresh(saved, settings, tmp_path):
     """Guards against a class that trains, saves, and keeps looking at the old weights; also when a file with an older
     time is put in its place."""
@@ -407,6 +412,7 @@ def test_recordings_stay_within_their_budget(tiny, settings):
     assert torch.equal(bench.recording(tiny("gpt2"), "text number 0").logits, first)
 
 
+@pytest.mark.slow
 def test_a_recording_does_not_outlive_its_model(saved, settings):
     """Guards against a model held by a recording that was still in the making when the model was evicted: there was nothing
     to forget yet, and nobody came back for it."""
@@ -452,6 +458,7 @@ def test_memo_stays_within_its_budget(tiny, settings):
     assert bench.memo(model, 0, lambda: "made again") == "made again"
 
 
+@pytest.mark.slow
 def test_memo_goes_with_its_recording(tiny, settings):
     """Guards against the pictures of a recording that was evicted, also while a visitor still holds it."""
     model = tiny("gpt2")
@@ -467,6 +474,7 @@ def test_memo_goes_with_its_recording(tiny, settings):
     assert bench._memo.used == 0
 
 
+@pytest.mark.slow
 def test_memo_goes_with_its_model(saved, settings):
     """Guards against an evicted model that results keep in memory, also one that was still being computed meanwhile."""
     bench = Workbench(settings)
@@ -529,6 +537,7 @@ def test_the_only_gpu_has_one_name(saved, settings, monkeypatch, gpus, same):
     assert (keys[0] == keys[1]) == same and keys[2] not in keys[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["experiment", "sentences"])
 def test_what_was_found_does_not_outlive_its_model(saved, settings, what):
     """Guards against a model that was evicted while its text was broken, or its sentences encoded, and that stays in memory
@@ -576,6 +585,7 @@ def test_a_model_made_by_hand_is_offered_under_its_name(tiny, settings):
     assert bench.model("gpt2") is model and bench.recording(model, "some text") is recording
 
 
+@pytest.mark.slow
 def test_a_page_opens_on_the_default_model_of_its_settings(settings, monkeypatch):
     """Guards against a default model that the settings name and the page, or the catalog's default, contradicts."""
     monkeypatch.setattr(workbench, "_shared", None)  # put back afterwards: create_app shares a workbench

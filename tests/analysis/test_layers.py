@@ -75,6 +75,7 @@ def in_blocks(size):
     return blocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [7, 64, 300, 1000])
 @pytest.mark.parametrize("top", [1, 5, 40])
 def test_a_lens_in_blocks(size, top):

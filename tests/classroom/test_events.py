@@ -77,6 +77,7 @@ def test_pupils_hear_what_the_teacher_shows(server):
     assert server.room.pupils == 0
 
 
+@pytest.mark.slow
 def test_the_teacher_hears_how_many_answered(server):
     """Guards the histogram, which is drawn anew when this stream says that answers came."""
     server.tell()

@@ -19,6 +19,7 @@ print(before - resident())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
 def test_large_blocks_go_back_between_others_that_stay():
     """Guards against a server whose memory rises with its visitors though little more is kept: holes between what lives

@@ -8,6 +8,8 @@ import pytest
 from playground.concurrency.background_turns import BackgroundTurns
 from playground.concurrency.fair_queue import FairQueue
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_two_thirds_of_the_time_are_left(workers):

@@ -90,6 +90,7 @@ def test_the_place_of_who_waits():
         thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("beams", "step_by_step"), [(1, True), (2, False), (2, True)])
 def test_a_visitor_who_leaves_while_waiting(beams, step_by_step, tiny):
     """Guards a thread that was held until the turn of somebody who had gone: the page's iterator is closed, and nobody

@@ -36,6 +36,7 @@ def ask(process: LimitedProcess, job: str, *arguments: object, seconds: float = 
     return process.ask(job, *arguments, seconds=seconds, memory=64 * MIB)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("job", "limit"),
     [

@@ -15,6 +15,8 @@ from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.wiring import report_errors
 from tests.tabs.calling import page_app, plain
 
+pytestmark = pytest.mark.slow
+
 NAMES = [path.stem for path in lesson_files()]
 TRAINS = "how_it_learns"
 """The lesson that trains a model, for half a minute."""

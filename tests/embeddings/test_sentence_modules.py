@@ -23,6 +23,8 @@ from playground.embeddings.sentence_vectors import (
 )
 from tests.tools import zoo
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = pg.Settings(offline=True, catalog_only=False)
 LINES = ["The cat", "a Dog by", "Once"]
 IDENTITY = "torch.nn.modules.linear.Identity"
@@ -70,7 +72,6 @@ BY_HAND = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", BY_HAND)
 def test_every_pooling_in_both_forms(mode, tmp_path):
     """Guards poolings other than three, which were taken for the mean or for none."""
@@ -132,7 +133,6 @@ def test_what_is_not_followed_is_named(module, words, tmp_path):
     assert f"was trained with {words}, which is not followed" in pooling_remark(model, MEAN)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}', '[{"type": "x.Transformer", "path": "../.."}]', "[" * 5000])
 def test_a_hostile_list_of_modules(text, tmp_path):
     """Guards against errors from a stranger's modules.json, and against a folder outside."""

@@ -100,6 +100,7 @@ def test_label_escapes_once_and_keeps_quotes():
     assert layout.label(" cat") == "·cat"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", plain_figures())
 def test_every_figure_describes_itself_and_leaves_the_page_its_colours(name):
     """Guards against pictures without words, and against text that is black on black."""

@@ -59,6 +59,7 @@ def test_texts_of_any_length_are_read_as_alone(tiny, family):
             together[number].append([token])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", sorted({*BATCHED} - WINDOWED))
 def test_prompts_are_read_beside_tokens(tiny, family):
     """Guards against tokens of a prompt that see later ones, or another text's, and against positions that begin anew after

@@ -9,6 +9,8 @@ from playground.models import untrusted
 from playground.models.loaded_model import LoadedModel
 from tests.tools import zoo
 
+pytestmark = pytest.mark.slow
+
 
 def user(text: str) -> dict:
     return {"role": "user", "content": text}
@@ -44,7 +46,6 @@ def test_the_templates_own_system_prompt_is_seen(smollm2):
     assert "You are a helpful AI assistant named SmolLM" in render(smollm2, [user("Hi")], limit=500).text
 
 
-@pytest.mark.slow
 def test_the_oldest_turns_go_first_and_the_system_prompt_stays(bracket_model):
     """Guards against a conversation cut in the middle of a turn: [sx][uaa][abb][ucc]> has 4+5+5+5+1 = 20 tokens; with one
     for the answer they need 21; in 20 the first question and its answer go."""
@@ -170,7 +171,6 @@ def test_users_in_parts_and_the_system_as_text():
     assert render(model_with(template), [system("Be brief."), user(WHAT)], limit=200).text == f"<s>Be brief.{WHAT}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("template", "reason"),
     [

@@ -24,6 +24,7 @@ def model_with(**rules):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rules",
     [

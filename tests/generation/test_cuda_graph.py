@@ -129,6 +129,7 @@ class Asking(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [family for family in DECODERS if family not in WINDOWED | ASKING])
 def test_a_graph_could_hold_it(family, tiny):
     """Guards against a step whose course depends on a number that the processor has to be told."""

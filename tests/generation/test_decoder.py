@@ -126,6 +126,7 @@ def test_budget_and_eviction(tiny):
     assert IncrementalDecoder(model, model.vocabulary.tokenize(PROMPT)[0], (), 1, none).tokens_read == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gemma2", "bart", "t5", "bloom", "openai-gpt", "deepseek_v2"])
 def test_samples_are_what_their_seeds_give_alone(tiny, family):
     """Guards against rows that see each other, and rows mixed up when one of them ends: sample i is the text of seed
@@ -157,6 +158,7 @@ def test_a_sample_that_ends_leaves_the_others(tiny):
         assert len(ended[n]) == 12 or ended[n][-1].stopped
 
 
+@pytest.mark.slow
 def test_recurrent_states_are_read_to_the_end(recurrent):
     """Guards against a text that ends in an error because its cache has no length (Mamba 2), or is not given at all
     (RecurrentGemma); nothing of it is kept, since a state can't be cut."""

@@ -70,6 +70,7 @@ def chat_model():
 # --- the same as transformers ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", [1.0, 1.3])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_greedy_ids_are_those_of_transformers(tiny, family, penalty):
@@ -137,6 +138,7 @@ def test_stop_text_ends_the_text(smollm2):
     assert len(never) == 3 and not never[-1].stopped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id"])
 def test_what_a_checkpoint_rules_out_is_never_written(rule):
     """Guards against Marian writing its padding token, and mBART opening in the wrong language: both say so in their
@@ -196,6 +198,7 @@ def test_what_else_a_checkpoint_prescribes(family, rule):
     assert ids_of(generate(model, PROMPT, greedy(7), begun=ids[:5])) == ids[5:], "counted from the text's own beginning"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     [
@@ -642,6 +645,7 @@ def test_the_default_model_answers(smollm2):
     assert ids_of(plain) != ids_of(steps)[:8]
 
 
+@pytest.mark.slow
 def test_the_chat_template_wraps_the_prompt(chat_model):
     """Guards against a template put around an already tokenized prompt, or without the mark for the answer."""
     with counted_passes(chat_model) as passes:
@@ -655,6 +659,7 @@ def test_no_chat_template(tiny):
         generate(tiny("llama"), "hello", greedy(chat=True))
 
 
+@pytest.mark.slow
 def test_a_chat_template_that_fails(chat_model):
     """Guards against a stranger's template ending in an internal error."""
     own, chat_model.tokenizer.chat_template = chat_model.tokenizer.chat_template, "{{ raise_exception('no') }}"

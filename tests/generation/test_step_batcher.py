@@ -54,6 +54,7 @@ def write_at_once(model, jobs, resources=None):
     return results
 
 
+@pytest.mark.slow
 def test_each_writes_what_it_would_write_alone(tiny):
     """Guards against rules, seeds, samples or ends of one visitor that reach another's text, and against turns in place of
     one pass: most tokens are read beside others."""

@@ -12,6 +12,8 @@ import playground as pg
 from playground.models import adapter, untrusted
 from tests.tools import zoo
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = pg.Settings(offline=True, catalog_only=False)
 CONFIG = {
     "peft_type": "LORA",

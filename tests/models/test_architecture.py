@@ -127,6 +127,7 @@ def test_heads_that_no_product_shows_are_not_stated():
     assert card["Heads"] == "4 query, key-value heads not measured" and card["Head width"] == "not measured"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [f for f in zoo.FAMILIES if f not in zoo.MASKED and f != "xlnet"])
 def test_the_cache_grows_as_the_card_says(family, tiny):
     """Guards the card's KV cache against the bytes that the model's own cache holds after two tokens."""
@@ -139,6 +140,7 @@ def test_the_cache_grows_as_the_card_says(family, tiny):
     assert sum(layer.keys.nbytes + layer.values.nbytes for layer in layers) == 2 * stated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", LIMITED)
 def test_the_context_is_what_can_be_read(family, tiny):
     """Guards offsets in position tables (OPT, BART, RoBERTa): exactly the stated length runs, one token more fails."""
@@ -148,6 +150,7 @@ def test_the_context_is_what_can_be_read(family, tiny):
         run(family, length + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [f for f in zoo.FAMILIES if f not in LIMITED and f != "falcon"])
 def test_no_other_family_fails_beyond_its_context(family, tiny):
     """Guards the list above: rotary and relative families compute on, so their limit is a matter of training."""

@@ -44,6 +44,7 @@ def _mamba():
     return zoo.variant("mamba", vocab_size=260, hidden_size=32, num_hidden_layers=2, state_size=8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -95,6 +96,7 @@ def _llava():
     return transformers.LlavaForConditionalGeneration(config)
 
 
+@pytest.mark.slow
 def test_a_class_that_fails_on_text_is_read_by_its_familys_text_class(tmp_path):
     """Guards against Llama 4 refused as a whole: transformers' class of text and pictures raises on every text."""
     text = _TEXT | {"num_local_experts": 2, "num_experts_per_tok": 1, "intermediate_size_mlp": 48}
@@ -111,6 +113,7 @@ def test_a_class_that_fails_on_text_is_read_by_its_familys_text_class(tmp_path):
     assert recording.verify().passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [_gemma3, _llava])
 def test_the_text_part_of_a_larger_checkpoint(make, tmp_path):
     """Guards against a picture tower's context and tables on the card, and against a checkpoint loaded without its head:

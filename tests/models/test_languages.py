@@ -23,6 +23,8 @@ from tests.tabs.calling import answer, answers
 from tests.tools import zoo
 from tests.tools.translators import m2m, m2m_tokenizer, sentence_pieces
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pieces(tmp_path_factory):

@@ -127,6 +127,7 @@ def test_heads_of_other_tasks_are_no_part_of_the_model(tmp_path):
     assert pg.load(str(tmp_path), device="cpu", settings=SETTINGS).provenance.unread == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architectures", ["LlamaForCausalLM", None, ["MyOwnLlamaForCausalLM"], [5]])
 def test_a_class_that_is_not_stated(folder, architectures):
     """Guards "without a language-model head" where the weights of one are there."""
@@ -134,6 +135,7 @@ def test_a_class_that_is_not_stated(folder, architectures):
     assert pg.load(str(folder), device="cpu", settings=SETTINGS).capabilities.generate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

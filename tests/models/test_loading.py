@@ -42,6 +42,7 @@ def test_a_local_folder_gives_the_model_that_was_saved(folder):
     assert not any(parameter.requires_grad for parameter in model.model.parameters()) and not model.model.training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "t5", "bloom"])
 def test_other_kinds_get_their_own_head(family, tmp_path):
     """Guards the choice of class: a wrong one would give a random head, or none."""

@@ -76,6 +76,7 @@ def test_a_row_does_not_depend_on_the_others(monkeypatch):
     assert all(torch.equal(layer(x[i : i + 1]), whole[i : i + 1]) for i in (0, 7, 299))
 
 
+@pytest.mark.slow
 def test_a_slow_kernel_is_not_used(monkeypatch):
     """Guards against a product of int8 matrices that is exact but takes 20 times as long as that of unpacked weights, as on
     processors without VNNI: there int8 wrote a third of float32's tokens per second."""

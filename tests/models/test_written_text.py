@@ -34,6 +34,7 @@ def streamed(vocabulary, ids, context=()):
     return parts, "".join(parts) + stream.flush()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_streamed_text_is_what_the_tokenizer_decodes(kind, vocabulary):
     """Guards against words glued together, marks of the vocabulary and lost spaces: of a sentence, and of random ids, whose
@@ -55,6 +56,7 @@ def test_a_sentence_comes_word_by_word(kind, vocabulary):
     assert max(map(len, parts)) < 12 and len("".join(parts)) > len(text) - 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_continuation_goes_on_where_the_text_ended(kind, vocabulary):
     """Guards a branch that is continued: the space between its last word and the next one, or no space within a word."""
@@ -87,6 +89,7 @@ def test_long_texts_are_streamed_without_decoding_them_again(vocabulary):
         assert text == known.decode(ids) and len(ids) > 150 and len(stream._ids) <= 96
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["WordPiece", "BPE with </w>", "Metaspace with _", "byte fallback"])
 def test_a_stop_text_is_found(kind, vocabulary):
     """Guards stop texts with a space, which the vocabulary does not spell; and the text of the steps of `generate`."""

@@ -139,6 +139,7 @@ def test_states_and_attention_by_hand():
 # --- against plain passes of the models ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "opt", "gpt_neox", "gemma3_text", "falcon"])
 def test_variants_are_what_transformers_computes(family, tiny):
     """Guards against rows of a batch that see each other's positions, and masks that change with positions: the same
@@ -161,6 +162,7 @@ def test_variants_are_what_transformers_computes(family, tiny):
         np.testing.assert_allclose(found.outcomes[0].change.loss_before[1:], -np.log2(p), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gpt_neox", "gemma3_text", "t5", "bloom"])
 def test_the_heads_weights_are_the_models(family, tiny):
     """Guards against the weights of another row, layer or head of the batch, on the interface and off it."""
@@ -275,6 +277,7 @@ def test_what_a_shift_does_follows_from_the_scheme(family, tiny):
         assert outcome.largest > 1e-2, outcome.largest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "roberta", "mpnet", "albert", "t5", "bart", "marian"])
 def test_without_positions_an_encoder_does_not_see_order(family, tiny):
     """Guards the statement that an encoder without positions is permutation-equivariant, and thereby that equal positions
@@ -297,6 +300,7 @@ def test_real_models_keep_the_properties(smollm2, minilm):
     assert learned.outcome("shuffled").change is None and learned.outcome("shuffled").cosine_change.max() > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [*zoo.FAMILIES])
 def test_every_family_has_a_way_or_a_reason(family, tiny):
     """Guards against a way that is believed without being tried, and the page's count of what can be broken."""
@@ -322,6 +326,7 @@ def test_a_shift_beyond_the_table(tiny):
         assert not broken(model, settings=PerturbationSettings(shift=rows - count)).outcome("shifted").missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "bloom", "t5", "marian", "deberta-v2"])
 @pytest.mark.parametrize("text", ["a", "ab", "中", "🙂"])
 def test_the_shortest_texts(family, text, tiny):
@@ -431,6 +436,7 @@ def test_score_and_break_it_tell_one_loss(smollm2):
     assert f"{total.bits:.2f} bits of surprisal each" in score_sentence(total)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["longt5", "gemma3n_text"])
 def test_families_of_another_shape(family):
     """Guards against a decoder's head in the place of an encoder's whose attention is not recorded (LongT5), and several

@@ -104,6 +104,7 @@ SCALINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_every_scaling_of_the_angles(monkeypatch, scaling):
     """Guards against angles without their scaling, YaRN's and LongRoPE's lengthened vectors, and angles that follow the
@@ -202,6 +203,7 @@ def test_one_token_over_and_over(tiny, smollm2):
     assert constant_token_probe(tiny("falcon")) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_layers_without_rotation_are_found(monkeypatch, dtype):
     """Guards against a list of families: SmolLM3 names its layers, Cohere 2 turns only those with a window; and against

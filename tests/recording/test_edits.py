@@ -89,6 +89,7 @@ def test_every_part_of_every_family(tiny, family):
     assert torch.equal(record(model).logits, plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [f for f in zoo.FAMILIES if f not in SPLITS_NOTHING])
 def test_all_parts_taken_out_leave_the_embedding(tiny, family):
     """Guards against a part that stays: with every layer taken out the logits are those of the lens at the embedding."""
@@ -101,6 +102,7 @@ def test_all_parts_taken_out_leave_the_embedding(tiny, family):
     assert (bare.logits - lens).abs().max() <= 1e-5 * lens.abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", sorted(NORMS_THE_SUM - NO_STATES))
 def test_parts_of_layers_that_norm_each_sum(tiny, family):
     """Guards against a part of a post-norm layer that is another module's output, or not all of it: without any
@@ -242,6 +244,7 @@ def test_means_and_directions_by_hand(tiny):
 WRITERS = ["llama", "gpt2", "gemma2", "mistral", "bloom", "t5", "bart"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", WRITERS)
 def test_writing_with_edits(tiny, family):
     """Guards against an edit that the cache forgets, or one that another text's cache brings in: token by token the shares

@@ -62,6 +62,7 @@ def _keeps_every_bit(model, text: str) -> bool:
     return torch.equal(plain.with_edits([edit]).logits, plain.logits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox", "gemma2"])
 @pytest.mark.parametrize("what", WHAT)
 def test_cells_are_edits_and_estimates_their_slopes(tiny, family, what):

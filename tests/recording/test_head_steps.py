@@ -63,6 +63,7 @@ def layers_of(model, text: str):
             yield recording, kind, layer, recording.layer_steps(layer, kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", sorted(zoo.ON_INTERFACE))
 def test_every_family_is_reproduced(tiny, family):
     """Guards against a step that a family does otherwise (scaling, cap, bias, mask, sink, groups): each head's weights
@@ -78,6 +79,7 @@ def test_every_family_is_reproduced(tiny, family):
             assert steps.output == pytest.approx(layer_steps.head_output(head, query), abs=1e-5), (kind, layer, head)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", sorted(zoo.ON_INTERFACE))
 def test_heads_add_up_to_the_layers_output(tiny, family):
     """Guards against another matrix taken for W^O: the heads' shares and its bias add up to what the projection gives for

@@ -48,6 +48,7 @@ def answer(network) -> torch.Tensor:
         )[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", WARY)
 def test_it_stays_the_same_model(family):
     """Guards against another model's numbers: Splinter and BigBird-Pegasus ran causally, NLLB-MoE as well, DeepSeek 3.2

@@ -26,6 +26,7 @@ def jointly(model, texts=TEXTS):
     return record_jointly(model, [inputs_of_text(model, text) for text in texts])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mistral", "gemma2", "gpt_oss", "mixtral", "deepseek_v2", "gptj"])
 def test_each_text_has_the_numbers_of_a_pass_of_its_own(family):
     """Guards against tokens of padding, or another text's row, among the numbers of a text: grouped queries, learned and
@@ -93,6 +94,7 @@ def counted(tiny):
     passes.hook.remove()
 
 
+@pytest.mark.slow
 def test_visitors_who_come_at_once_share_a_pass(counted, monkeypatch):
     """Guards against a class whose texts are read one by one, against passes of more tokens than their bound, and against an
     answer that goes to another visitor."""

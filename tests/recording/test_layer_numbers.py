@@ -33,6 +33,7 @@ def hybrid(request):
     return prepare(zoo.variant(request.param, **HYBRIDS[request.param]), zoo.byte_tokenizer(), request.param)
 
 
+@pytest.mark.slow
 def test_a_hybrids_layers_have_their_own_numbers(hybrid):
     """Guards against counting attention calls: "layer 0" was layer 1. The weights of layer 1 are those that transformers
     returns for it, and layer 0 is refused with the layers that there are."""

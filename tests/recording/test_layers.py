@@ -30,6 +30,7 @@ def _record(model: pg.LoadedModel, text: str = TEXT):
     return pg.record(model, text, "xyz" if model.model.config.is_encoder_decoder else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", zoo.FAMILIES)
 def test_every_family_holds_or_says_why(tiny, family):
     """Guards against a family that shows parts which are not its own: its last row is its logits, its parts add up to a

@@ -53,6 +53,7 @@ def forward(model, recording, **options):
         return model.model(**inputs, **options)
 
 
+@pytest.mark.slow
 @every_family
 def test_recording_does_not_change_what_the_model_gives(family, tiny):
     """Guards against a recorder that alters the pass it records: logits with and without are the same bits."""
@@ -67,6 +68,7 @@ def test_logits_are_those_of_the_familys_own_attention(family, row):
     assert row(family).logits_error < 5e-6  # float32 sums in another order; mT5, which scales no scores, has 3e-6
 
 
+@pytest.mark.slow
 @every_family
 def test_weights_are_the_models_own(family, row):
     """Guards against weights of a wrong formula, layer or kind; float32 products in another order differ by 1e-6."""
@@ -148,6 +150,7 @@ def test_hidden_states_are_transformers_own(family, tiny):
     assert recording.hidden_states.shape == (3, len(recording.tokens), 32)
 
 
+@pytest.mark.slow
 @on_interface
 def test_a_long_text_gives_the_same_numbers(family, tiny, monkeypatch):
     """Guards the second pass: what a long recording does not keep is the same when it is made again."""
@@ -161,6 +164,7 @@ def test_a_long_text_gives_the_same_numbers(family, tiny, monkeypatch):
     assert long.nbytes < short.nbytes
 
 
+@pytest.mark.slow
 @every_family
 def test_one_token(family, tiny):
     """Guards the smallest input, where causal and plain attention are the same and masks are left out."""
@@ -188,6 +192,7 @@ def test_nbytes_is_what_is_held(family, tiny, monkeypatch):
     assert sum(mask.nbytes for mask in masks) <= 2 * length**2
 
 
+@pytest.mark.slow
 @every_family
 def test_single_rows_of_the_logits(family, tiny, monkeypatch):
     """Guards against a click on a long text that reads it all once more for logits of which one row is looked at, and
@@ -252,6 +257,7 @@ def test_a_formula_not_understood_is_found_out(monkeypatch):
     assert model.max_tokens <= pg.Settings().max_tokens_eager
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["qwen2", "gemma2", "gpt_oss", "t5"])
 @pytest.mark.parametrize("number_format", [torch.float32, torch.bfloat16])
 def test_large_scores_verify_within_their_rounding(family, number_format):
@@ -268,6 +274,7 @@ def test_large_scores_verify_within_their_rounding(family, number_format):
     assert verification.passed and verification.tolerance < (1e-2 if number_format == torch.float32 else 0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["t5", "bart", "marian"])
 def test_a_target_is_given_or_generated(family, tiny):
     """Guards the decoder's input: its start token, then the target without its end, as in training."""

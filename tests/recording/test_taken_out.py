@@ -50,6 +50,7 @@ def test_an_identity_that_fails_is_seen(tiny):
     assert not found.holds and found.errors[CONE] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "gpt_neox", "bloom", "bert", "t5", "albert", "mixtral"])
 @pytest.mark.parametrize("how", ["zero", "mean"])
 def test_one_by_one_is_what_each_alone_does(tiny, family, how):
@@ -80,6 +81,7 @@ def test_layers_are_run_from_where_the_part_is(tiny):
         assert _Reader(record(tiny(family)), 1)._calls, family
 
 
+@pytest.mark.slow
 def test_one_by_one_refuses(tiny, narrow):
     """Guards a long text, a mean of one token, and a family of which no part is known."""
     with pytest.raises(PlaygroundError, match="1,025 tokens"):

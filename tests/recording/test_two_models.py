@@ -73,6 +73,7 @@ def test_what_cannot_be_compared_says_why(tiny):
         two(tiny("llama"), tiny("gpt2"), "ab").match()
 
 
+@pytest.mark.slow
 def test_a_long_text_is_bounded(narrow, monkeypatch):
     """Guards against differences that grow with the square of a text's length: fewer queries are compared, and beyond a
     length none."""

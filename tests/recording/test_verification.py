@@ -82,6 +82,7 @@ def test_a_missing_sink_is_seen_in_every_layer(number_format):
     assert recording.verify().passed and not any(all(check.passed) for check in wrong.layers["self"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["gemma2", "t5", "gpt_oss", "bert", "mistral"])
 def test_the_float32_check_is_the_familys_own(family):
     """Guards against a check of the formula with itself: what is called again is the family's function, on the masks,
@@ -134,6 +135,7 @@ def test_one_wrong_head_is_named_and_the_others_stay_green(in_format):
     assert wrong.worst[:2] == (5, 4) and "1 head not reproduced" in wrong.badge(5, 3, "self").title
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["llama", "bloom", "t5"])
 @pytest.mark.parametrize("switched_to", ["sdpa", "eager"])
 def test_attention_switched_after_loading_is_told(family, switched_to):

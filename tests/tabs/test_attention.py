@@ -34,6 +34,8 @@ from playground.texts.numbers import power_of_ten
 from tests.tabs.calling import answer, answers
 from tests.tools.waiting import until
 
+pytestmark = pytest.mark.slow
+
 TEXT = "The cat =1+1"
 
 

@@ -36,6 +36,8 @@ from playground.workbench import Workbench
 from tests.tabs.calling import page_app
 from tests.tools import zoo
 
+pytestmark = pytest.mark.slow
+
 LONG = "The cat sat on the mat. " * 40
 """More bytes, each a token, than the tiny model reads."""
 FROM_ITSELF = {"draw_first"}
@@ -78,7 +80,6 @@ def value_of(output: Any) -> Any:
     return output.get("value") if isinstance(output, dict) else output
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", LONG], ids=["no text", "too long"])
 def test_a_view_that_cannot_be_drawn_shows_nothing_of_before(app, text):
     """Guards against the former text's picture, sentence and numbers below an error, as if they were of this text, and
@@ -113,7 +114,6 @@ def test_a_view_that_cannot_be_drawn_shows_nothing_of_before(app, text):
     assert not refused & set(OWN_TEXTS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("model", ["llama", "bert", "mamba"])
 def test_every_drawing_names_all_that_it_may_leave(app, model):
     """Guards against what a view leaves standing where a part of it can't be places of this model, such as the formula of
@@ -207,7 +207,6 @@ def in_json(value: Any) -> str:
     return re.sub(r"[0-9a-f]{32}|\d{12,}", "a session or a moment", words)
 
 
-@pytest.mark.slow
 def test_every_drawing_is_the_same_from_another_process(app, monkeypatch):
     """Guards against a view that only the server's own process can draw: a request or an answer that does not travel, or
     is another one once it did."""

@@ -178,6 +178,7 @@ def test_the_address_and_its_code_are_escaped():
     assert "<svg" not in long and "Too long" in plain(long) and len(long) < 70_000
 
 
+@pytest.mark.slow
 def test_every_control_with_a_name_is_carried():
     """Guards against controls that a link forgets: a new one of any tab is carried without further work, and those that the
     list of exceptions names are the only others. Defaults are what the page opens with."""

@@ -93,6 +93,7 @@ def drawn(model: str) -> Iterator[dict]:
     yield from answers(layers_view.draw, page, layers_view.LayersRequest(None, TEXT, "2D", True, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["llama", "bert"])
 def test_one_spelling_for_percentages_and_bits(model):
     """Guards against "97 %" beside "0.975", "5%" beside "5 %", "less than 1 %" beside "0.3 %", bits with one digit beside

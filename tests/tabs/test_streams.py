@@ -464,6 +464,7 @@ def test_a_conversation_outlives_its_eviction(bench, smollm2, monkeypatch):
 # --- a class ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_everyone_who_waits_sees_a_place(bench):
     """Guards a class: of twelve who pressed Generate at once four waited 40 seconds without a word. While one turn lasts,
     each of twelve sees another place; then all of them write."""

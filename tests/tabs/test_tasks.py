@@ -136,6 +136,7 @@ def test_what_a_visitor_may_get_wrong(handler, model, request_, words):
     assert words in plain(str(outputs["message"])) and "Traceback" not in str(outputs)
 
 
+@pytest.mark.slow
 def test_an_empty_and_an_endless_text():
     """Guards an empty box and 100,000 characters: refused in words, or read in windows that are counted."""
     (empty,) = answers(classify_view.draw, page("bert-classify", ""), LabelsRequest())
@@ -149,6 +150,7 @@ def test_an_empty_and_an_endless_text():
     assert "read in 96 windows; one is explained. Shorten it" in plain(long["why_words"])
 
 
+@pytest.mark.slow
 def test_how_good_it_is():
     """Guards the figure that a class reads: right of 100 with its interval and what one answer to all would make; Stop ends
     it; labels that are not those of the examples are named."""
@@ -270,6 +272,7 @@ def test_a_table_fills_the_lines(tmp_path):
     assert "The file is empty" in plain(seen["message"]) and seen["about_file"] == "" and "many" not in seen
 
 
+@pytest.mark.slow
 def test_how_good_answers_and_tags_are(bench):
     """Guards figures of other examples than ours, and a baseline that is left out; Stop is shown while it runs alone."""
     reader = network("bert", "answer", max_position_embeddings=512)
@@ -284,6 +287,7 @@ def test_how_good_answers_and_tags_are(bench):
     assert "can't do this" in plain(refused["message"])
 
 
+@pytest.mark.slow
 def test_two_texts_side_by_side(monkeypatch):
     """Guards labels of one side that are explained on the other by other ones, and a difference that is not marked: of “not
     good” and “good” the one word, and the lead of the first label on both sides. And windows of a text that has none."""

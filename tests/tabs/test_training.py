@@ -62,6 +62,7 @@ def played(watched=None, **choices):
     return seen, live
 
 
+@pytest.mark.slow
 def test_a_run_is_played_watched_and_gone_back_in():
     """Guards the way of a lesson: pictures at once, new ones at a tick, none without news or while another tab is open, the
     timer off at the end, and the same head before."""
@@ -103,6 +104,7 @@ def test_the_tab_opens_on_the_untrained_model(bench):
     assert answer(observers.open_lessons, PAGE, PlayRequest(own, Watched(), "full"))["loss"] is None
 
 
+@pytest.mark.slow
 def test_a_command_s_answer_holds(bench, monkeypatch):
     """Guards Play and One step pressed while the page asks by itself: the answer to that, which began before and came later,
     stopped the timer of a run that played, showed the step before, or an untrained model in the run's place."""
@@ -138,6 +140,7 @@ def test_a_command_s_answer_holds(bench, monkeypatch):
     assert "Untrained" in opened["status"] and opened["message"] == gr.skip()  # the error stays, to be read
 
 
+@pytest.mark.slow
 def test_the_slider_says_the_step():
     """Guards the label beside the slider: it counted from 1 beside a number from 0, and went on with the number of snapshots
     of before; where earlier ones are dropped, the slider stays at its step."""
@@ -233,6 +236,7 @@ def test_a_run_that_the_page_ended_is_not_missed():
     assert "no run" in other["message"] and "no more on the server" in other["status"] and not other["timer"].active
 
 
+@pytest.mark.slow
 def test_a_snapshot_without_weights_opens_the_nearest_one_that_has_them():
     """Guards the name of what is opened, and the click: the page says before it which step both buttons take, and the
     model's name has that step; a slider that was not moved stays at its step where earlier snapshots were dropped."""
@@ -280,6 +284,7 @@ def test_choices_that_can_not_be_leave_no_picture_of_other_ones():
     assert set(seen) == {"message"} and "still the run before" in seen["message"]
 
 
+@pytest.mark.slow
 def test_a_loss_that_explodes_stands_out():
     """Guards a learning rate of 10: that the loss exploded was one sentence among six, beside the buttons."""
     recipe = changed(TINY, {"steps": 12, "learning_rate": 10.0, "width": 64, "batch": 16})
@@ -299,6 +304,7 @@ def test_a_loss_that_explodes_stands_out():
     assert jump(lesson, rising, 3.4) == 11 and jump(lesson, rising, 1.0) is None  # a score jumps there for nothing
 
 
+@pytest.mark.slow
 def test_fine_tuning_on_the_page(bench, tiny):
     """Guards the way of Fine-tune: loss and both texts, the fine-tuned model in every tab and its adapter as a zip; on a
     page whose first model is not there yet a sentence comes first, and the rest by itself."""
@@ -340,6 +346,7 @@ def test_classifying_on_the_page(bench, tiny):
     assert len(english_lines().splitlines()) == 100 and "汤" not in english_lines()
 
 
+@pytest.mark.slow
 def test_teaching_is_stopped(bench, tiny, monkeypatch):
     """Guards Stop of Classify: a thousand texts of a large model are minutes of work."""
     bench.add(tiny("llama"))
@@ -353,6 +360,7 @@ def test_teaching_is_stopped(bench, tiny, monkeypatch):
     assert "Stopped" in last["sentence"] and "learned from" not in last["sentence"]
 
 
+@pytest.mark.slow
 def test_those_who_wait_see_their_place(bench, tiny):
     """Guards Fine-tune and Train both while two runs train: a visitor read nothing for up to a minute. Whoever leaves gives
     the place to those behind."""
@@ -386,6 +394,7 @@ def test_a_full_disk_is_told(monkeypatch):
             assert "disk" in outputs["message"] and "Free some space" in outputs["message"]
 
 
+@pytest.mark.slow
 def test_nothing_opens_after_an_error():
     """Guards “Look into it” before anything was trained: Attention opened on the former model, and the error was gone."""
     assert "moment" in answer(handlers.look, PAGE, WatchRequest(played()[0]["watched"], 1))
@@ -399,6 +408,7 @@ def test_nothing_opens_after_an_error():
     assert "this model is a llama" in seen["message"] and seen["badge"] == ""  # none of the model before
 
 
+@pytest.mark.slow
 def test_speed_changes_while_a_run_plays():
     """Guards a class that watches: another speed held only after Pause and Play."""
     seen = answer(handlers.play, PAGE, PlayRequest(changed(TINY, {"steps": 100}), Watched(), "1×"))
@@ -454,6 +464,7 @@ def test_pictures_are_drawn_once_for_all_who_watch():
     assert all(first[name] is second[name] for name in ("loss", "scores", "maps", "samples"))
 
 
+@pytest.mark.slow
 def test_others_watch_and_do_not_play(bench):
     """Guards a teacher's run: a watcher's Play starts one of the watcher's own."""
     seen, live = played()

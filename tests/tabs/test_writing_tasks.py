@@ -67,6 +67,7 @@ def written(view, page, request):
     return last, replace(request, last=last["last"])
 
 
+@pytest.mark.slow
 def test_a_translation_with_its_alignment():
     """Guards a result that goes when the tab is opened again, one that stays beside another text, and markup made of what a
     visitor typed: words, strip, alternatives, lines and map are of one translation."""
@@ -92,6 +93,7 @@ def test_a_translation_with_its_alignment():
     assert asked_otherwise["translation"] == "" and "Press Translate" in asked_otherwise["sentence"]
 
 
+@pytest.mark.slow
 def test_one_head_and_one_token_of_a_translation():
     """Guards a choice of head without effect, one that the model lacks, and bars of another token than was clicked."""
     _, request = written(translate_view, page("bart"), TranslateRequest())
@@ -140,6 +142,7 @@ def test_models_of_one_stack_say_why_nothing_is_aligned():
     assert "can't summarise" in plain(answer(summarise_view.draw, page("llama"), SummariseRequest())["sentence"])
 
 
+@pytest.mark.slow
 def test_a_summary_with_its_sources():
     """Guards new words that are not marked, the passage as markup, a sentence that was not chosen, and a result beside
     another passage."""
@@ -176,6 +179,7 @@ def test_what_a_visitor_may_get_wrong(view, request_, text, words):
     assert words in plain(last["message"])
 
 
+@pytest.mark.slow
 def test_stop_and_how_good_it_is(monkeypatch):
     """Guards work that can't be ended, and the figure that a class reads."""
     request = TranslateRequest()
@@ -196,6 +200,7 @@ def test_stop_and_how_good_it_is(monkeypatch):
     assert {translate_view, summarise_view} < set(tab.VIEWS)
 
 
+@pytest.mark.slow
 def test_which_words_made_a_token():
     """Guards reasons of another token than the one on the strip, and reasons that stay when another one is clicked: of a
     translation and of a summary the score is the token's logit beside the likeliest other one, over the text's words."""

@@ -123,6 +123,7 @@ def _scores(task, family):
     return tag_score(model, TEXT, 2, "B-PER", "O"), None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "deberta-v2", "llama", "gpt2"])
 @pytest.mark.parametrize("task", ["classify", "answer", "tag"])
 def test_heads_of_many_families_are_explained(task, family):

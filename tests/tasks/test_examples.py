@@ -77,6 +77,7 @@ def test_a_summary_keeps_both_facts_and_is_short():
     assert facts_kept("A MITE kills bees!", bees) == 2 and facts_kept("Termites kill beeswax.", bees) == 0
 
 
+@pytest.mark.slow
 def test_how_good_from_python(tiny, monkeypatch):
     """Guards a figure of another task than the one in question: each is asked what its examples ask, by head or words, and
     a model that does not do it is refused."""

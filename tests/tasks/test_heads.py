@@ -27,6 +27,7 @@ def _pipeline(kind, net, tokenizer, **options):
     return pipeline(kind, model=net, tokenizer=tokenizer, device="cpu", **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", CLASSIFIERS)
 def test_a_classifier_says_what_transformers_pipeline_says(family):
     """Guards softmax where sigmoid belongs, labels in another order, and special tokens or segments left out: 50 texts, each
@@ -87,6 +88,7 @@ def _by_brute_force(net, tokenizer, question, passage, most):
     return (offsets[s][0], offsets[e][1]), best, no_answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["bert", "distilbert"])
 def test_a_reader_marks_the_best_of_all_spans(family):
     """Guards an end before its start, a span in the question, one that is too long, and the product of the wrong
@@ -143,6 +145,7 @@ def _saved(folder, net, edit=lambda config: None, drop=()):
     return str(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", LABELS)
 def test_a_folder_is_loaded_with_its_head(task, tmp_path):
     """Guards a head left out, as before: what is loaded gives the saved network's own scores, its card and its refusal to
@@ -157,6 +160,7 @@ def test_a_folder_is_loaded_with_its_head(task, tmp_path):
         torch.testing.assert_close(model.head.network(ids)[0], net(ids)[0])
 
 
+@pytest.mark.slow
 def test_labels_without_names_get_their_numbers(tmp_path):
     """Guards a head without id2label, and labels that are alike, empty or too long."""
     unnamed = network("bert", "classify", id2label={n: f"LABEL_{n}" for n in range(3)})
@@ -167,6 +171,7 @@ def test_labels_without_names_get_their_numbers(tmp_path):
     assert model.head.labels == ("<b>x</b> (0)", "<b>x</b> (1)", "y" * 80) and model.head.named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "drop", "edit", "words"),
     [
@@ -184,6 +189,7 @@ def test_a_head_that_is_not_whole_is_refused(task, drop, edit, words, tmp_path):
         pg.load(folder, device="cpu", dtype="float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ask", "words"),
     [

@@ -52,6 +52,7 @@ def loaded(tmp_path_factory):
     return load
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", [{}, {"problem_type": "multi_label_classification"}, {"problem_type": "regression"}]
 )
@@ -71,6 +72,7 @@ def test_labels_of_a_head(loaded, monkeypatch, settings, text):
     assert lines[0][1] == result.best.name and (result.windows > 1) == (len(text) > 100)
 
 
+@pytest.mark.slow
 def test_labels_by_words(tmp_path, monkeypatch):
     """Guards the template: labels of one token and of several, after a text with braces and quotation marks."""
     folder = zoo.save("llama", tmp_path / "llama")
@@ -87,6 +89,7 @@ def test_labels_by_words(tmp_path, monkeypatch):
     np.testing.assert_allclose(numbers(beside_picture(sides, 20), monkeypatch), bars, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("passage", ['<i>Anna</i> paid, "it" says', "ab cd " * 60])
 def test_spans_of_a_reader(loaded, monkeypatch, passage):
     """Guards spans, probabilities and scores of other windows than the page's."""
@@ -107,6 +110,7 @@ def test_spans_of_a_reader(loaded, monkeypatch, passage):
     np.testing.assert_allclose(drawn, grid, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["integrated gradients", "occlusion"])
 @pytest.mark.parametrize("task", ["classify", "tag", "answer"])
 def test_why_an_answer(loaded, monkeypatch, task, method):

@@ -20,6 +20,7 @@ from tests.tools.translators import T5_TASKS
 TEXT = "The cat sat. A dog ran by."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["t5", "bart", "pegasus"])
 def test_it_writes_what_the_printed_script_writes(family, tmp_path):
     """Guards the words that T5 is asked by, lengths and beams of the checkpoint's own: the printed script is run and writes
@@ -65,6 +66,7 @@ def test_a_long_passage_of_short_sentences_is_read():
     assert all(before.start < after.start < before.end for before, after in zip(windows, windows[1:], strict=False))
 
 
+@pytest.mark.slow
 def test_a_long_passage_is_summarised_in_windows_that_overlap(tiny):
     """Guards a passage cut in silence: windows of whole sentences, each but the first repeats the end of the one before."""
     passage = "".join(f"It was day {number} now. " for number in range(12))

@@ -153,6 +153,7 @@ def test_a_translator_trained_here_aligns_its_words(numbers):
     assert "the-folder-that-Train-saved" in translation_script(numbers, pg.translate(numbers, "six"))
 
 
+@pytest.mark.slow
 def test_a_language_model_translates_by_examples(tmp_path):
     """Guards text that goes on after its line, and a template into which a text's own lines break: the printed script gives
     the same, there is no cross-attention, and the reason is said."""
@@ -190,6 +191,7 @@ def test_a_long_text_is_translated_in_windows_of_sentences(tiny):
         pg.translate(model, text, runs=Runs(tick=stop))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stated", [None, "many", -1, float("nan"), float("inf"), 10**30])
 def test_a_strangers_limit_is_read_with_care(stated):
     """Guards a tokenizer's file that names no number, none that can be, or no end: then the model's own limit counts."""
@@ -211,6 +213,7 @@ def test_prefixes_of_strangers_are_read_with_care(tiny):
     assert translation_prefixes(tiny("bart")) == {} == translation_prefixes(tiny("llama"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "text", "options", "words"),
     [

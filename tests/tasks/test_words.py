@@ -38,6 +38,7 @@ def test_labels_by_words_by_hand(tiny):
     assert [label.probability for label in result.labels] == pytest.approx([s / sum(shares) for s in shares], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_long_text_is_read_in_windows(narrow):
     """Guards a text that is cut: 700 tokens are read in two windows of at most 512 that overlap."""
     result = pg.classify(narrow, "ab cd ef " * 78, ("yes", "no"))
@@ -87,6 +88,7 @@ def test_a_template_beside_few_positions(tiny):
         word_label_score(model, "x" * 50, ("a", "b"), "a", "b")
 
 
+@pytest.mark.slow
 def test_a_hundred_labels_and_hostile_ones(tiny):
     """Guards a limit that is one off, and labels that look like places of the template."""
     result = pg.classify(tiny("llama"), "{label} {text}", [f"<b>{n}</b>{{text}}" for n in range(100)])
@@ -147,6 +149,7 @@ def test_smollm2_reads_english_reviews(smollm2):
         answer_by_chat(smollm2, "", passage)
 
 
+@pytest.mark.slow
 def test_a_chats_answer_is_what_the_printed_script_writes(tmp_path):
     """Guards the prompt, its template and its length in the script, with a passage that would end a text of Python."""
     tokenizer, passage = zoo.byte_tokenizer(), HOSTILE

@@ -36,6 +36,7 @@ def _own_logits(model, source, before):
         return model.model(**ids).logits[0, -1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "factor"), [("bart", 1.0), ("t5", 1.0), ("marian", 32**0.5), ("pegasus", 32**0.5)])
 def test_words_of_a_source_beside_the_models_own_logits(family, factor):
     """Guards embeddings that an encoder scales when it reads ids and not when it reads embeddings (Marian, Pegasus), a

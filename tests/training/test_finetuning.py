@@ -63,6 +63,7 @@ def test_the_result_is_a_model_as_any_other(tuned):
     assert model.model_id.startswith("trained:") and tuning.base.model_id in model.origin
 
 
+@pytest.mark.slow
 def test_a_fine_tuned_model_is_fine_tuned_again(tuned, tmp_path):
     """Guards a second lesson on top of the first: the fine-tuned base keeps its bits, the id names the model that both began
     with, and the adapter's own file says beside which model it belongs, not where this server keeps it."""
@@ -172,6 +173,7 @@ def test_a_loss_that_explodes_is_told(tiny):
         list(tuning)
 
 
+@pytest.mark.slow
 def test_a_server_keeps_the_result_within_its_budget(tiny, monkeypatch):
     """Guards the way of the page: what the base writes comes first, by the same seed; the fine-tuned model is one of the
     server's until others take its room, then it is forgotten and said to be."""

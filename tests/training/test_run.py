@@ -20,6 +20,7 @@ def short(lesson="repeat", **choices):
     return pg.train(lesson, **{"steps": 3, "batch": 4, **choices})
 
 
+@pytest.mark.slow
 def test_a_run_is_repeated_bit_for_bit():
     """Guards the promise beside the seed: another seed gives other numbers, the same one the same bits."""
     runs = [list(short(seed=seed)) for seed in (1, 1, 2)]
@@ -124,6 +125,7 @@ def test_choices_that_can_not_be(choices, words):
         pg.train("repeat", **choices)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0, 10])
 def test_odd_learning_rates_end(rate):
     """Guards against a run that never ends, and numbers that are none on the page: 0 learns nothing, 10 explodes or not."""

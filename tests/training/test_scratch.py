@@ -39,6 +39,7 @@ def check_code(code):
     assert "nn.Transformer" not in code and "MultiheadAttention" not in code and "import transformers" not in code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tied", [True, False])
 def test_a_trained_gpt2_gives_the_same_logits(tied):
     """Guards every formula of the code: with the weights of a trained GPT-2 in it the logits are transformers' own."""
@@ -47,6 +48,7 @@ def test_a_trained_gpt2_gives_the_same_logits(tied):
     assert largest_difference(run.net, run.task.held_out()) < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("positions", ["learned", "sinusoidal"])
 def test_a_trained_bart_gives_the_same_logits(positions):
     """Guards every formula of the encoder-decoder: its weights in the code from scratch give transformers' logits, also

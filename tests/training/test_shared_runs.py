@@ -42,6 +42,7 @@ def test_two_train_and_the_third_waits_for_its_turn(runs):
     assert third.place == 0
 
 
+@pytest.mark.slow
 def test_pause_ends_within_a_step_and_play_goes_on(runs):
     """Guards Stop, and against a thread of before that goes on beside the new one."""
     run = runs.start(TINY)
@@ -71,6 +72,7 @@ def test_a_run_that_is_paused_plays_until_its_step_is_done(runs, monkeypatch):
     assert not run.playing and run.snapshots[-1].step == run.run.step
 
 
+@pytest.mark.slow
 def test_a_live_run_gives_the_numbers_of_a_plain_one(runs):
     """Guards "bit for bit" against the threads of a server: two at once, and pauses between."""
     live = [runs.start(TINY) for _ in range(2)]
@@ -82,6 +84,7 @@ def test_a_live_run_gives_the_numbers_of_a_plain_one(runs):
     assert live[0].run.losses == live[1].run.losses
 
 
+@pytest.mark.slow
 def test_nobody_watches(runs, monkeypatch):
     """Guards a server's cores: the run of a closed page pauses; a page that comes back goes on with it."""
     monkeypatch.setattr(live_run, "PATIENCE", 0.2)

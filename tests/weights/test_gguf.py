@@ -18,6 +18,8 @@ from tests.tools import zoo
 from tests.tools.hub import write_gguf
 from tests.weights.helpers import refused
 
+pytestmark = pytest.mark.slow
+
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 
 
@@ -148,7 +150,6 @@ def test_pieces_and_parts(names, words):
         weight_files(names, dict, "the folder")
 
 
-@pytest.mark.slow
 def test_an_architecture_that_transformers_does_not_read(tmp_path, settings, server, warm_converter):
     """Guards against transformers' own words: ours name the architecture and those that are read."""
     path = tmp_path / "tiny-F32.gguf"

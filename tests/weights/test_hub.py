@@ -42,6 +42,7 @@ def test_a_hub_in_trouble_counts_as_out_of_reach(settings, server, status, monke
     assert isinstance(refused("owner/name", settings, "local folder", "smollm2"), hub.Unreachable)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["silent", "name resolution hangs", "nobody listens"])
 def test_a_silent_hub_is_noticed_and_remembered(settings, server, trouble, monkeypatch):
     """The hub's library waits 10 s for each of several retries, and a hanging name server is in no timeout at all;
@@ -76,6 +77,7 @@ def test_hub_pickles_and_programs_are_refused_without_a_download(settings, serve
     assert server.requested_files() <= {"config.json"}
 
 
+@pytest.mark.slow
 def test_safetensors_from_the_conversion_bot(settings, server, saved_llama):
     """Older catalog models whose owner never merged the bot's safetensors could not be had at all."""
     files = folder_bytes(saved_llama)
@@ -87,6 +89,7 @@ def test_safetensors_from_the_conversion_bot(settings, server, saved_llama):
     assert not (folder / "pytorch_model.bin").exists()
 
 
+@pytest.mark.slow
 def test_a_transformer_in_a_folder_of_its_own(settings, server, saved_llama):
     """Guards repositories of sentence-transformers with the transformer in 0_Transformer alone: "has no weights". From the
     hub, and from its cache on a machine without a network."""

@@ -12,6 +12,8 @@ from tests.tools import zoo
 from tests.tools.hub import COMMIT, folder_bytes
 from tests.weights.helpers import Recorder, change_one_byte
 
+pytestmark = pytest.mark.slow
+
 
 def test_download_takes_what_transformers_needs_and_nothing_else(settings, server, saved_llama):
     """A repository with old formats beside safetensors was downloaded three times over, pickles included."""
@@ -59,7 +61,6 @@ def test_shards_instead_of_a_consolidated_file(settings, server, tmp_path):
     assert AutoModelForCausalLM.from_pretrained(fetch(source, settings)).num_parameters() > 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
 @pytest.mark.parametrize("damage", ["byte", "cut", "missing"])
 def test_a_damaged_blob_is_fetched_again(settings, server, saved_llama, downloaded_llama, name, damage):
@@ -92,7 +93,6 @@ def test_a_file_damaged_on_the_way_is_not_used(settings, server, saved_llama, mo
     assert locate("owner/tiny", settings).origin == "hub"
 
 
-@pytest.mark.slow
 def test_cancelling_a_download_leaves_nothing(settings, server, saved_llama, tmp_path):
     """Stop was noticed only between two files, or left gigabytes of half a file behind."""
     server.repositories["owner/tiny"] = folder_bytes(saved_llama) | {"vocab.txt": b"x" * 8 * 1024**2}

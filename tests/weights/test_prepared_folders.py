@@ -17,8 +17,9 @@ from playground.weights.locate import fetch, locate
 from tests.tools.hub import folder_bytes
 from tests.weights.helpers import Recorder, change_one_byte, models_in, refused
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 @pytest.mark.parametrize("damage", ["byte", "length", "missing", "manifest"])
 def test_a_damaged_folder_is_made_again(settings, saved_llama, prepared_llama, damage):
     """Wrong weights gave plausible nonsense: nobody looks at a model's text and sees a flipped bit."""
@@ -105,7 +106,6 @@ def test_many_at_once_do_the_work_once(settings, server, index, saved_llama):
     assert sum(recorder.saw("Waiting") for recorder in recorders) == 7
 
 
-@pytest.mark.slow
 def test_another_process_is_waited_for(settings, prepared_llama):
     """Locks held only within one process: two servers on one machine wrote into the same folder."""
     name, folder = prepared_llama

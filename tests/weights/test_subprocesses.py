@@ -7,6 +7,7 @@ from playground.weights import subprocesses
 from playground.weights.subprocesses import Limits, run_worker
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("job", "words"),
     [

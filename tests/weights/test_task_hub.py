@@ -83,6 +83,7 @@ def test_a_model_that_writes_from_a_hub(family, bench, server, tmp_path):
     assert "model.safetensors" in server.requested_files()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_without_its_head(bench, server, tmp_path):
     """Guards random numbers for labels: a checkpoint that names a head and lacks its weights is refused, with its name."""
     from transformers import AutoModel

