@@ -71,7 +71,7 @@ def cloud_figure(
     many = {
         "mode": "markers",
         "marker": marker,
-        "hovertext": list(labels),
+        "hovertext": np.array(labels, dtype=object),  # plotly looks at every element of a list, twice
         "showlegend": False,
         "hovertemplate": "<b>%{hovertext}</b><extra></extra>",
     }
