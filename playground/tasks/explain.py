@@ -13,17 +13,11 @@ from playground.models.task_head import SOFTMAX
 from playground.tasks.answer import answer
 from playground.tasks.classification import Classification
 from playground.tasks.classify import TaughtLayer
+from playground.tasks.head_scores import label_score, span_score, tag_score, taught_score
 from playground.tasks.label_words import TEMPLATE, last_log_softmax
+from playground.tasks.next_token_scores import next_token_score, word_label_score
 from playground.tasks.tag import Tagging, tag
-from playground.tasks.token_scores import (
-    TokenScore,
-    label_score,
-    next_token_score,
-    span_score,
-    tag_score,
-    taught_score,
-    word_label_score,
-)
+from playground.tasks.token_scores import TokenScore
 from playground.tasks.windows import windows
 
 OCCLUDED = 64

@@ -22,14 +22,8 @@ from playground.models.input_checks import check_ids
 from playground.models.loaded_model import LoadedModel
 from playground.models.vocabulary import Token
 from playground.scripts.attribution import MASK, SOURCE, WRITTEN, Explained
-from playground.tasks.token_scores import (
-    TokenScore,
-    check_size,
-    last_logits,
-    logit_difference,
-    next_token_score,
-    run_network,
-)
+from playground.tasks.next_token_scores import next_token_score
+from playground.tasks.token_scores import TokenScore, check_size, last_logits, logit_difference, run_network
 from playground.tasks.writing import WrittenPart
 from playground.tasks.written_answer import WrittenAnswer
 

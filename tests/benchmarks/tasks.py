@@ -19,8 +19,9 @@ import playground as pg
 from playground.analysis.tasks.attribution import INTEGRAL, METHODS
 from playground.loading import prepare
 from playground.tasks.attribute import baseline_token
+from playground.tasks.head_scores import label_score
 from playground.tasks.line_answers import answer_lines, labelled
-from playground.tasks.token_scores import TokenScore, embed, label_score
+from playground.tasks.token_scores import TokenScore, embed
 from tests.tools import zoo
 
 SENTENCE = "The food was cold."

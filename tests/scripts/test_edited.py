@@ -30,7 +30,8 @@ from playground.tabs.shared.page_edits import PageEdits
 from playground.tabs.shared.reason_scripts import reasons_script
 from playground.tabs.shared.scripts import script_output
 from playground.tasks.attribute import attribute
-from playground.tasks.token_scores import edited_score, next_token_score
+from playground.tasks.next_token_scores import next_token_score
+from playground.tasks.token_scores import edited_score
 from playground.texts import scripts as texts
 from tests.scripts import test_lens as lens
 from tests.scripts import test_pictures as pictures

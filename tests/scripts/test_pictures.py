@@ -50,7 +50,7 @@ from playground.tabs.shared.scripts import model_for_script, reading_for_script,
 from playground.tabs.xray import tab as xray_tab
 from playground.tabs.xray.tab import XrayRequest
 from playground.tasks.attribute import attribute, baseline_token
-from playground.tasks.token_scores import next_token_score
+from playground.tasks.next_token_scores import next_token_score
 from playground.texts import scripts as texts
 from tests.scripts.running import CLOSE, agree, bars, drawn, heat, numbers, run
 from tests.tabs.calling import answers, shown

@@ -10,7 +10,8 @@ from playground.loading import prepare
 from playground.tabs.shared.reason_scripts import reasons_script
 from playground.tasks.attribute import attribute
 from playground.tasks.classify import Layer
-from playground.tasks.token_scores import taught_score, word_label_score
+from playground.tasks.head_scores import taught_score
+from playground.tasks.next_token_scores import word_label_score
 from playground.tasks.written_scores import (
     WrittenText,
     likely_others,

@@ -22,16 +22,9 @@ from playground.figures.tasks.labels import labels_sentence
 from playground.loading import prepare
 from playground.tasks.attribute import baseline_token
 from playground.tasks.explain import explained_answer, explained_label, explained_next_token, explained_surest_tag
-from playground.tasks.token_scores import (
-    TokenScore,
-    embed,
-    label_score,
-    next_token_score,
-    span_score,
-    tag_score,
-    taught_score,
-    word_label_score,
-)
+from playground.tasks.head_scores import label_score, span_score, tag_score, taught_score
+from playground.tasks.next_token_scores import next_token_score, word_label_score
+from playground.tasks.token_scores import TokenScore, embed
 from playground.training.classifier import train_classifier
 from tests.benchmarks.tasks import fine_integral
 from tests.tools import zoo

@@ -13,7 +13,9 @@ from playground.figures.tasks.labels import beside_figure
 from playground.figures.tasks.spans import MAX_CELLS, span_figure
 from playground.tabs.shared.reason_scripts import reasons_script
 from playground.tasks.attribute import attribute
+from playground.tasks.head_scores import label_score, span_score, tag_score
 from playground.tasks.label_words import TEMPLATE
+from playground.tasks.next_token_scores import next_token_score
 from playground.tasks.scripts import (
     answer_script,
     beside_picture,
@@ -22,7 +24,6 @@ from playground.tasks.scripts import (
     spans_picture,
     tag_script,
 )
-from playground.tasks.token_scores import label_score, next_token_score, span_score, tag_score
 from tests.scripts.running import numbers, run
 from tests.tools import zoo
 from tests.tools.task_models import network

@@ -9,8 +9,8 @@ import torch
 import playground as pg
 from playground.errors import Cancelled, PlaygroundError
 from playground.tasks.label_words import TEMPLATE, checked_labels, label_prompt
+from playground.tasks.next_token_scores import word_label_score
 from playground.tasks.sentiment import examples, sentiment_accuracy, teaching_lines
-from playground.tasks.token_scores import word_label_score
 from playground.tasks.translation_script import chat_answer_script
 from playground.tasks.written_answer import answer_by_chat, places_in
 from tests.tasks.test_translation import HOSTILE, printed

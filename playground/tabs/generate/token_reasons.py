@@ -152,7 +152,7 @@ def _explained(page: PageContext, model: "LoadedModel", session: GenerationSessi
     before = session.all_ids()[:place]
 
     def score(against: int | None) -> "TokenScore":
-        from playground.tasks.token_scores import next_token_score
+        from playground.tasks.next_token_scores import next_token_score
 
         return next_token_score(model, before, token, against)
 

@@ -245,7 +245,7 @@ def _explained(
     }
 
     def score() -> "TokenScore":
-        from playground.tasks.token_scores import span_score
+        from playground.tasks.head_scores import span_score
 
         return span_score(model, request.question, request.passage, place or places[0] or (0, 0), other)
 

@@ -186,7 +186,7 @@ def _both(sides: tuple[Side, Side], tick: Callable[[float], None]) -> "tuple[Ans
 def _answered(side: Side, tick: Callable[[float], None]) -> Answered:
     """PlaygroundError for a model that neither reads passages nor chats."""
     from playground.tasks.answer import answer
-    from playground.tasks.token_scores import span_score
+    from playground.tasks.head_scores import span_score
     from playground.tasks.written_scores import text_of_answer, whole_score
 
     model, question, passage = side.model, side.question, side.passage
