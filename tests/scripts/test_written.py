@@ -21,7 +21,7 @@ from playground.tabs.generate.token_scripts import script_of_two
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.tasks import summarise_view, translate_view
-from playground.tabs.tasks.summarise_view import SummariseRequest
+from playground.tabs.tasks.summary_request import SummariseRequest
 from playground.tabs.tasks.translation_request import TranslateRequest
 from tests.scripts.running import CLOSE, agree, bars, drawn, heat, numbers, run
 from tests.tabs.calling import answers, shown

@@ -22,7 +22,7 @@ from playground.tabs.tasks import (
 from playground.tabs.tasks.answer_view import QuestionRequest
 from playground.tabs.tasks.beside_answers import AnswersRequest
 from playground.tabs.tasks.beside_view import AnsweredRequest, BesideRequest
-from playground.tabs.tasks.summarise_view import SummariseRequest
+from playground.tabs.tasks.summary_request import SummariseRequest
 from playground.tabs.tasks.translation_request import TranslateRequest
 from playground.tasks import summary_accuracy, translation_accuracy
 from playground.tasks.written_answer import answer_by_chat

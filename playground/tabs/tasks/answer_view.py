@@ -24,7 +24,7 @@ from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
 from playground.tabs.tasks.answer_writing import (
-    Questioned,
+    AnswerTask,
     pick_written,
     writing,
     written_answer,
@@ -64,7 +64,7 @@ class QuestionRequest:
     """Number of the span that is explained; the best one without."""
     against: int | None = None
     """Number of the span that it is compared with; NO_ANSWER; None: with none."""
-    last: Questioned = Questioned()
+    last: AnswerTask = AnswerTask()
     """What a model that chats was asked last."""
     control: WorkControl = field(default_factory=WorkControl)
 
@@ -103,7 +103,7 @@ def build(view: View) -> None:
     Panel(markup.explanation(*texts.ANSWER_ABOUT))
     inputs: dict[str, Any] = {
         "question": question, "passage": passage, "method": method, "span": span, "against": against,
-        "last": gr.State(Questioned()), "control": control,
+        "last": gr.State(AnswerTask()), "control": control,
     }  # fmt: skip
     outputs: dict[str, Any] = tokens.outputs | why | {
         "sentence": sentence, "marks": marks, "spans": spans, "last": inputs["last"], "stop_writing": stop,
@@ -125,7 +125,7 @@ def draw(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
     if model.head is not None and model.head.task == "answer":
         yield from _read(model, request)
         return
-    if request.last.model and request.last == _asked(model, request):
+    if request.last.model and request.last == _task(model, request):
         yield NO_READING | written_view(model, request.last, written_answer(model, request.last))
         return
     how = texts.WRITES if model.capabilities.chat else f"is no reader, and {model.capabilities.chat.reason}."
@@ -139,8 +139,8 @@ def find(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
     if model.head is not None and model.head.task == "answer":
         yield from _read(model, request)
         return
-    outputs = {"marks": "", "last": Questioned()} | NO_READING | NO_TOKENS
-    for parts in writing(model, _asked(model, request), request.control):
+    outputs = {"marks": "", "last": AnswerTask()} | NO_READING | NO_TOKENS
+    for parts in writing(model, _task(model, request), request.control):
         yield outputs | parts
         outputs = {}
 
@@ -148,20 +148,20 @@ def find(page: PageContext, request: QuestionRequest) -> Iterator[Outputs]:
 def pick_token(page: PageContext, request: QuestionRequest, event: gr.EventData) -> Outputs:
     """What else could have stood in the place of a token of a written answer."""
     model = page.model()
-    return pick_written(model, request.last, event) if request.last == _asked(model, request) else {}
+    return pick_written(model, request.last, event) if request.last == _task(model, request) else {}
 
 
 def explain_token(page: PageContext, request: ExplainAnswer) -> Iterator[Outputs]:
     """Which words of question and passage made a token of a written answer."""
     model = page.model()
-    if request.last == _asked(model, request):
+    if request.last == _task(model, request):
         yield from written_reasons(model, request.last, request)
     else:
         yield {}
 
 
-def _asked(model: "LoadedModel", request: QuestionRequest) -> Questioned:
-    return Questioned(model.key, request.question or "", request.passage or "")
+def _task(model: "LoadedModel", request: QuestionRequest) -> AnswerTask:
+    return AnswerTask(model.key, request.question or "", request.passage or "")
 
 
 def pick_span(page: PageContext, request: QuestionRequest, event: gr.EventData) -> Iterator[Outputs]:

@@ -1,6 +1,5 @@
 """Answer by a model that chats: what it writes, where that stands in the passage, and which words made each token."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,10 +10,10 @@ import gradio as gr
 from playground import workbench
 from playground.components import markup
 from playground.components.shaded_text import marked
-from playground.errors import Cancelled, PlaygroundError
-from playground.tabs.shared.long_work import WorkControl, in_steps
-from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.shared.long_work import WorkControl
+from playground.tabs.shared.reasons import STOP_HIDDEN
+from playground.tabs.shared.wiring import Outputs
+from playground.tabs.tasks.writing_progress import while_writing
 from playground.tabs.tasks.written_scripts import others_script
 from playground.tabs.tasks.written_tokens import TokenChoice, picked, token_reasons, tokens_view
 from playground.texts import tasks as texts
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Questioned:
-    """What a model was asked last; all empty before that."""
+class AnswerTask:
+    """A question and the passage that it is put to; all empty before the first."""
 
     model: tuple[str, ...] = ()
     question: str = ""
@@ -35,7 +34,7 @@ class Questioned:
 
 
 def written_answer(
-    model: "LoadedModel", asked: Questioned, tick: Callable[[float], None] | None = None
+    model: "LoadedModel", task: AnswerTask, tick: Callable[[float], None] | None = None
 ) -> "WrittenAnswer":
     """The answer, written if it is not there. tick: called with the share done; raises to stop."""
     from playground.tasks.windows import no_tick
@@ -43,31 +42,22 @@ def written_answer(
 
     bench = workbench.shared()
     return bench.memo(
-        model, ("written answer", asked),
+        model, ("written answer", task),
         lambda: answer_by_chat(
-            model, asked.question, asked.passage, partial(bench.generation.generate_with_progress, model), tick or no_tick
+            model, task.question, task.passage, partial(bench.generation.generate_with_progress, model), tick or no_tick
         ),
         lambda written: 2000 * (len(written.steps) + 1) + 8 * len(written.ids),
     )  # fmt: skip
 
 
-def writing(model: "LoadedModel", asked: Questioned, control: WorkControl) -> Iterator[Outputs]:
+def writing(model: "LoadedModel", task: AnswerTask, control: WorkControl) -> Iterator[Outputs]:
     """The answer, with how far it is before that."""
-    control.stop, started = False, time.monotonic()
-    try:
-        for share, result in in_steps(lambda tick: written_answer(model, asked, tick), control, "The answer"):
-            if result is None:
-                words = markup.progress(texts.ANSWERING, share, time.monotonic() - started)
-                yield {"sentence": words, "stop_writing": STOP_SHOWN}
-            else:
-                yield written_view(model, asked, result) | {"last": asked}
-    except Cancelled:
-        yield {"sentence": markup.note("Stopped."), "stop_writing": STOP_HIDDEN}
-    except PlaygroundError as error:
-        raise ErrorWithOutputs(error, {"stop_writing": STOP_HIDDEN, "sentence": ""}) from error
+    result = yield from while_writing(partial(written_answer, model, task), control, "The answer", texts.ANSWERING)
+    if result is not None:
+        yield written_view(model, task, result) | {"last": task}
 
 
-def written_view(model: "LoadedModel", asked: Questioned, written: "WrittenAnswer") -> Outputs:
+def written_view(model: "LoadedModel", task: AnswerTask, written: "WrittenAnswer") -> Outputs:
     """What was written, its tokens, and the passage with what it repeats."""
     from playground.tasks.translation_script import chat_answer_script
 
@@ -75,23 +65,23 @@ def written_view(model: "LoadedModel", asked: Questioned, written: "WrittenAnswe
     words += texts.IN_PASSAGE if written.spans else texts.NOT_IN_PASSAGE
     return tokens_view(model, written.steps, others_script(model, written.ids, written.steps)) | {
         "sentence": markup.note(words),
-        "marks": marked(asked.passage, [(*span, "", 0) for span in written.spans]),
-        "python": markup.script(texts.SHOW_WRITING_PYTHON, chat_answer_script(model, asked.question, asked.passage)),
+        "marks": marked(task.passage, [(*span, "", 0) for span in written.spans]),
+        "python": markup.script(texts.SHOW_WRITING_PYTHON, chat_answer_script(model, task.question, task.passage)),
         "stop_writing": STOP_HIDDEN,
     }
 
 
-def pick_written(model: "LoadedModel", asked: Questioned, event: gr.EventData) -> Outputs:
+def pick_written(model: "LoadedModel", task: AnswerTask, event: gr.EventData) -> Outputs:
     """What else could have stood in the place of a token that was clicked."""
-    written = written_answer(model, asked)
+    written = written_answer(model, task)
     return picked(written.steps, event._data.get("index"), others_script(model, written.ids, written.steps))
 
 
-def written_reasons(model: "LoadedModel", asked: Questioned, choice: TokenChoice) -> Iterator[Outputs]:
+def written_reasons(model: "LoadedModel", task: AnswerTask, choice: TokenChoice) -> Iterator[Outputs]:
     """Which words of question and passage made a token of the answer."""
     from playground.tasks.written_scores import text_of_answer
 
-    written = written_answer(model, asked)
+    written = written_answer(model, task)
     if choice.place is not None and 0 <= choice.place < len(written.steps):
-        text = text_of_answer(model, written, asked.question, asked.passage)
-        yield from token_reasons(model, text, choice.place, choice, asked)
+        text = text_of_answer(model, written, task.question, task.passage)
+        yield from token_reasons(model, text, choice.place, choice, task)

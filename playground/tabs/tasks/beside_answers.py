@@ -19,7 +19,7 @@ from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method
 from playground.tabs.shared.second_model import second_model
 from playground.tabs.shared.views import View
 from playground.tabs.shared.wiring import Outputs, bind
-from playground.tabs.tasks.answer_writing import Questioned, written_answer
+from playground.tabs.tasks.answer_writing import AnswerTask, written_answer
 from playground.texts import tasks as texts
 from playground.texts.numbers import minus, percent
 
@@ -200,8 +200,8 @@ def _answered(side: Side, tick: Callable[[float], None]) -> Answered:
         return Answered(
             words, places, lambda: span_score(model, question, passage, (best.first, best.last)), by_words=False
         )
-    asked = Questioned(model.key, question, passage)
-    written = written_answer(model, asked, tick)
+    task = AnswerTask(model.key, question, passage)
+    written = written_answer(model, task, tick)
     words = f"It writes: “{written.text}” (all its words together: {percent(written.probability)})."
     places = [(start, end, "", 0) for start, end in written.spans]
     return Answered(

@@ -1,70 +1,33 @@
 """Summarise: a passage in few sentences, which of its words are copied, and where each sentence comes from."""
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from playground import workbench
-from playground.analysis.text_display import plain_mark
 from playground.components import FollowingDropdown, Panel, markup
-from playground.components.shaded_text import marked, shaded
-from playground.errors import Cancelled, PlaygroundError
-from playground.figures.tasks.written import looked_at_pieces, summary_sentence
 from playground.tabs.shared.events import GENERATES, LATEST
-from playground.tabs.shared.long_work import WorkControl, in_steps
+from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
+from playground.tabs.shared.reasons import STOP_HIDDEN
 from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
-from playground.tabs.tasks.translation_request import size_of
-from playground.tabs.tasks.written_scripts import ScriptOf, others_in_parts
-from playground.tabs.tasks.written_tokens import (
-    NO_TOKENS,
-    TokenChoice,
-    WrittenTokens,
-    picked,
-    step_of,
-    token_reasons,
-    tokens_view,
-)
+from playground.tabs.tasks.summary_pictures import all_steps, nothing, others, pictures, sources
+from playground.tabs.tasks.summary_request import SummariseRequest, SummaryTask, summarised, task_of
+from playground.tabs.tasks.writing_progress import while_writing
+from playground.tabs.tasks.written_tokens import TokenChoice, WrittenTokens, picked, step_of, token_reasons
 from playground.texts import tasks as texts
 from playground.texts.numbers import percent
 
 if TYPE_CHECKING:
-    from playground.generation.steps import Step
-    from playground.models.loaded_model import LoadedModel
-    from playground.tasks.summarise import SentenceSource, Summary
     from playground.tasks.summary_accuracy import SummaryAccuracy
 
 NAME, TITLE = "summarise", "Summarise"
-MARK = 3
-"""Colour of new words."""
-
-
-@dataclass(frozen=True)
-class Summarised:
-    """What was summarised last."""
-
-    model: tuple[str, ...] = ()
-    passage: str = ""
-    ask: str | None = None
-
-
-@dataclass(frozen=True)
-class SummariseRequest:
-    """A passage, how the model is asked, and the sentence whose source is looked for."""
-
-    passage: str = texts.SUMMARY_PASSAGE
-    ask: str = ""
-    chosen: int | None = None
-    last: Summarised = Summarised()
-    control: WorkControl = field(default_factory=WorkControl)
 
 
 @dataclass(frozen=True)
@@ -99,7 +62,7 @@ def build(view: View) -> None:
     script = Panel(elem_id="task-summary-python")
     Panel(markup.explanation(*texts.SUMMARISE_ABOUT))
 
-    last = gr.State(Summarised())
+    last = gr.State(SummaryTask())
     inputs: dict[str, Any] = {
         "passage": passage, "ask": ask, "chosen": chosen, "last": last, "control": control,
     }  # fmt: skip
@@ -123,51 +86,41 @@ def draw(page: PageContext, request: SummariseRequest) -> Outputs:
     from playground.tasks.writing import writes_from_source
 
     model = page.model()
-    if request.last.passage and request.last == _asked(model, request):
-        return _shown(model, request, _summary(model, request.last))
+    if request.last.passage and request.last == task_of(model, request):
+        return pictures(model, request, summarised(model, request.last))
     if reason := why_no_summary(model):
         words = f"{model.model_id} can't summarise: {reason}."
     else:
         how = texts.TRAINED_TO_WRITE if writes_from_source(model) else texts.WRITES_SUMMARY
         words = texts.SUMMARISE_READY.format(model=model.model_id, how=how)
-    return _nothing() | {"sentence": markup.note(words)}
+    return nothing() | {"sentence": markup.note(words)}
 
 
 def write(page: PageContext, request: SummariseRequest) -> Iterator[Outputs]:
     """Summarises, with how far it is before that."""
-    model, control, started, result = page.model(), request.control, time.monotonic(), None
-    control.stop = False
-    last = _asked(model, request)
-    yield _nothing() | {"sentence": markup.progress("Reading the passage.", 0.0, 0.0)}
-    try:
-        for share, result in in_steps(lambda tick: _summary(model, last, tick), control, "The summary"):
-            if result is None:
-                words = markup.progress("Summarising. Stop ends it.", share, time.monotonic() - started)
-                yield {"sentence": words, "stop_writing": STOP_SHOWN}
-    except Cancelled:
-        yield {"sentence": markup.note("Stopped."), "stop_writing": STOP_HIDDEN}
-        return
-    except PlaygroundError as error:
-        raise ErrorWithOutputs(error, {"sentence": "", "stop_writing": STOP_HIDDEN}) from error
-    assert result is not None, "the last step has the result"
-    yield _shown(model, request, result) | {"last": last, "stop_writing": STOP_HIDDEN}
+    model, task = page.model(), task_of(page.model(), request)
+    yield nothing() | {"sentence": markup.progress("Reading the passage.", 0.0, 0.0)}
+    words = "Summarising. Stop ends it."
+    result = yield from while_writing(partial(summarised, model, task), request.control, "The summary", words)
+    if result is not None:
+        yield pictures(model, request, result) | {"last": task, "stop_writing": STOP_HIDDEN}
 
 
 def look(page: PageContext, request: SummariseRequest) -> Outputs:
     """Where another sentence of the summary comes from."""
     model = page.model()
-    if not request.last.passage or request.last != _asked(model, request):
+    if not request.last.passage or request.last != task_of(model, request):
         return {}
-    return _sources(request, _summary(model, request.last))
+    return sources(request, summarised(model, request.last))
 
 
 def pick(page: PageContext, request: SummariseRequest, event: gr.EventData) -> Outputs:
     """What else could have stood in the place of a token."""
     model = page.model()
-    if not request.last.passage or request.last != _asked(model, request):
+    if not request.last.passage or request.last != task_of(model, request):
         return {}
-    result = _summary(model, request.last)
-    return picked(_steps(result), event._data.get("index"), _others(model, result))
+    result = summarised(model, request.last)
+    return picked(all_steps(result), event._data.get("index"), others(model, result))
 
 
 def explain(page: PageContext, request: ExplainSummary) -> Iterator[Outputs]:
@@ -175,10 +128,10 @@ def explain(page: PageContext, request: ExplainSummary) -> Iterator[Outputs]:
     from playground.tasks.written_scores import text_of_part
 
     model = page.model()
-    if not request.last.passage or request.last != _asked(model, request):
+    if not request.last.passage or request.last != task_of(model, request):
         yield {}
         return
-    if there := step_of(_summary(model, request.last).parts, request.place):
+    if there := step_of(summarised(model, request.last).parts, request.place):
         part, number = there
         text = text_of_part(model, part, model.languages.target if model.languages else "")
         yield from token_reasons(model, text, number, request, (request.last, part.window))
@@ -201,84 +154,3 @@ def measure_summaries(page: PageContext, request: SummariseRequest) -> Iterator[
 
     work = partial(summary_accuracy, lambda passage: summarise(model, passage, ask, runs).text)
     yield from measured(work, 100, request.control, words)
-
-
-def _steps(result: "Summary") -> "list[Step]":
-    return [step for part in result.parts for step in part.steps]
-
-
-def _others(model: "LoadedModel", result: "Summary") -> ScriptOf:
-    return others_in_parts(model, result.parts, model.languages.target if model.languages else "")
-
-
-def _asked(model: "LoadedModel", request: SummariseRequest) -> Summarised:
-    return Summarised(model.key, request.passage or "", request.ask or None)
-
-
-def _summary(model: "LoadedModel", last: Summarised, tick: Any = None) -> "Summary":
-    """The summary, made if it is not there."""
-    from playground.tasks.summarise import summarise
-
-    bench = workbench.shared()
-    return bench.memo(
-        model, ("summary", last), lambda: summarise(model, last.passage, last.ask, bench.task_runs(tick)), size_of
-    )
-
-
-def _nothing() -> Outputs:
-    return NO_TOKENS | {
-        "summary": "", "chosen": gr.update(visible=False), "looked_at": "", "shares": "", "script": "",
-        "last": Summarised(),
-    }  # fmt: skip
-
-
-def _shown(model: "LoadedModel", request: SummariseRequest, result: "Summary") -> Outputs:
-    from playground.tasks.translation_script import summary_script
-
-    new = _new_words(result)
-    return (
-        tokens_view(model, _steps(result), _others(model, result))
-        | {
-            "summary": marked(result.text, new),
-            "sentence": markup.note(summary_sentence(result) + (f" {texts.NEW_WORDS}" if new else "")),
-            "script": markup.script(texts.SHOW_WRITING_PYTHON, summary_script(model, result)),
-        }
-        | _sources(request, result)
-    )
-
-
-def _new_words(result: "Summary") -> list[tuple[int, int, str, int]]:
-    """The marks of words that are not the passage's; neighbours without a space between are one."""
-    marks: list[tuple[int, int, str, int]] = []
-    for start, end in result.copying.new:
-        if marks and marks[-1][1] == start:
-            start = marks.pop()[0]
-        marks.append((start, end, "", MARK))
-    return marks
-
-
-def _sources(request: SummariseRequest, result: "Summary") -> Outputs:
-    """The passage shaded by what the chosen sentence looked at, and the shares of its sentences; or why there are none."""
-    from playground.tasks.summarise import sentence_sources
-
-    sources = [source for part in result.parts for source in sentence_sources(part)]
-    if not sources:
-        reason = next((part.why_no_attention for part in result.parts if part.why_no_attention), "nothing was written")
-        words = markup.note(texts.NO_SOURCES.format(reason=reason))
-        return {"chosen": gr.update(visible=False), "looked_at": words, "shares": ""}
-    number = request.chosen if isinstance(request.chosen, int) and 0 <= request.chosen < len(sources) else 0
-    choices = [(f"{n + 1}: {plain_mark(source.sentence, 80)}", n) for n, source in enumerate(sources)]
-    return {
-        "chosen": gr.update(choices=choices, value=number, visible=True),
-        "looked_at": shaded(looked_at_pieces(sources[number], result.passage)),
-        "shares": _table(sources[number], result.passage),
-    }
-
-
-def _table(source: "SentenceSource", passage: str) -> str:
-    """The sentences of the passage that got most, and the rest."""
-    ranked = sorted(zip(source.shares.tolist(), source.passage, strict=True), key=lambda pair: -pair[0])[:6]
-    rows = [[markup.theirs(plain_mark(passage[start:end], 90)), percent(share)] for share, (start, end) in ranked]
-    rest = max(0.0, 1.0 - sum(share for share, _ in ranked))
-    rows.append([markup.text("other sentences and special tokens"), percent(rest)])
-    return markup.table(["sentence of the passage", "share"], rows)

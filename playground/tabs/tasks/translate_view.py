@@ -1,27 +1,27 @@
 """Translate: the text in another language, what else could have stood at each place, and which words looked at which."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from playground import workbench
 from playground.components import FollowingDropdown, Panel, PlotlyView, markup
-from playground.errors import Cancelled, PlaygroundError
 from playground.tabs.shared.events import GENERATES, LATEST, QUIET
-from playground.tabs.shared.long_work import WorkControl, in_steps
+from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
+from playground.tabs.shared.reasons import STOP_HIDDEN
 from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured
 from playground.tabs.tasks.inputs import example_chips
 from playground.tabs.tasks.translation_choices import language_updates
 from playground.tabs.tasks.translation_pictures import looks, nothing, part_of, pictures
-from playground.tabs.tasks.translation_request import Asked, TranslateRequest, asked, translated
+from playground.tabs.tasks.translation_request import TranslateRequest, TranslationTask, task_of, translated
+from playground.tabs.tasks.writing_progress import while_writing
 from playground.tabs.tasks.written_scripts import others_script
 from playground.tabs.tasks.written_tokens import TokenChoice, WrittenTokens, picked, token_reasons
 from playground.texts import tasks as texts
@@ -69,7 +69,7 @@ def build(view: View) -> None:
     script = Panel(elem_id="task-translation-python")
     Panel(markup.explanation(*texts.TRANSLATE_ABOUT))
 
-    last = gr.State(Asked())
+    last = gr.State(TranslationTask())
     inputs: dict[str, Any] = {
         "source": source, "target": target, "prefix": prefix, "examples": examples, "part": part, "layer": layer,
         "head": head, "last": last, "control": control,
@@ -103,7 +103,7 @@ def draw(page: PageContext, request: TranslateRequest) -> Outputs:
     controls = language_updates(model, page, request.source, request.target)
     first = {} if request.examples else {"value": TEMPLATE}  # what is there may be another by now
     controls["examples"] = gr.update(**first, visible=not writes_from_source(model))
-    if request.last.text and request.last == asked(page, model, request):
+    if request.last.text and request.last == task_of(page, model, request):
         return controls | pictures(model, request, translated(model, request.last))
     if reason := why_no_translation(model):
         words = f"{model.model_id} can't translate: {reason}."
@@ -115,28 +115,18 @@ def draw(page: PageContext, request: TranslateRequest) -> Outputs:
 
 def write(page: PageContext, request: TranslateRequest) -> Iterator[Outputs]:
     """Translates, with how far it is before that."""
-    model, control, started = page.model(), request.control, time.monotonic()
-    control.stop = False
-    last, result = asked(page, model, request), None
+    model, task = page.model(), task_of(page, page.model(), request)
     yield nothing() | {"sentence": markup.progress("Reading the text.", 0.0, 0.0)}
-    try:
-        for share, result in in_steps(lambda tick: translated(model, last, tick), control, "The translation"):
-            if result is None:
-                words = markup.progress("Translating. Stop ends it.", share, time.monotonic() - started)
-                yield {"sentence": words, "stop_writing": STOP_SHOWN}
-    except Cancelled:
-        yield {"sentence": markup.note("Stopped."), "stop_writing": STOP_HIDDEN}
-        return
-    except PlaygroundError as error:
-        raise ErrorWithOutputs(error, {"sentence": "", "stop_writing": STOP_HIDDEN}) from error
-    assert result is not None, "the last step has the result"
-    yield pictures(model, replace(request, part=0), result) | {"last": last, "stop_writing": STOP_HIDDEN}
+    words = "Translating. Stop ends it."
+    result = yield from while_writing(partial(translated, model, task), request.control, "The translation", words)
+    if result is not None:
+        yield pictures(model, replace(request, part=0), result) | {"last": task, "stop_writing": STOP_HIDDEN}
 
 
 def look(page: PageContext, request: TranslateRequest) -> Outputs:
     """Another window, layer or head of the translation that is there."""
     model = page.model()
-    if not request.last.text or request.last != asked(page, model, request):
+    if not request.last.text or request.last != task_of(page, model, request):
         return {}
     return looks(model, request, translated(model, request.last))
 
@@ -144,7 +134,7 @@ def look(page: PageContext, request: TranslateRequest) -> Outputs:
 def pick(page: PageContext, request: TranslateRequest, event: gr.EventData) -> Outputs:
     """What else could have stood in the place of a token."""
     model = page.model()
-    if not request.last.text or request.last != asked(page, model, request):
+    if not request.last.text or request.last != task_of(page, model, request):
         return {}
     result = translated(model, request.last)
     part = part_of(result, request)
@@ -157,7 +147,7 @@ def explain(page: PageContext, request: ExplainTranslation) -> Iterator[Outputs]
     from playground.tasks.written_scores import text_of_part
 
     model = page.model()
-    if not request.last.text or request.last != asked(page, model, request):
+    if not request.last.text or request.last != task_of(page, model, request):
         yield {}
         return
     result = translated(model, request.last)
@@ -172,7 +162,7 @@ def measure_translation(page: PageContext, request: TranslateRequest) -> Iterato
     from playground.tasks.translate import translate
     from playground.tasks.translation_accuracy import translation_accuracy
 
-    model, now = page.model(), asked(page, page.model(), request)
+    model, now = page.model(), task_of(page, page.model(), request)
     runs = workbench.shared().task_runs()
 
     def text_of(text: str) -> str:

@@ -11,7 +11,7 @@ from playground.figures.tasks.word_alignment import alignment_sentence, lines_fi
 from playground.figures.tasks.written import translation_sentence
 from playground.tabs.shared.controls import figure_or_nothing
 from playground.tabs.shared.wiring import Outputs
-from playground.tabs.tasks.translation_request import Asked, TranslateRequest
+from playground.tabs.tasks.translation_request import TranslateRequest, TranslationTask
 from playground.tabs.tasks.written_scripts import alignment_scripts, others_script
 from playground.tabs.tasks.written_tokens import NO_TOKENS, tokens_view
 from playground.texts import tasks as texts
@@ -27,7 +27,7 @@ def nothing() -> Outputs:
     hidden, none = gr.update(visible=False), figure_or_nothing(None)
     return NO_TOKENS | {
         "translation": "", "lines": none, "aligned": "", "heat": none, "part": hidden, "layer": hidden, "head": hidden,
-        "script": "", "last": Asked(),
+        "script": "", "last": TranslationTask(),
     }  # fmt: skip
 
 

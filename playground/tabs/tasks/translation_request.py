@@ -1,4 +1,4 @@
-"""What Translate is asked, and what it answers: kept among the workbench's results."""
+"""What Translate shall do, and what came of it: kept among the workbench's results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was translated last: a view that is opened again shows it while model, text and choices are the same."""
+class TranslationTask:
+    """What is translated, and how; all empty before the first. A view that is opened again shows the last translation while
+    nothing of this is another."""
 
     model: tuple[str, ...] = ()
     text: str = ""
@@ -38,28 +39,30 @@ class TranslateRequest:
     part: int | None = None
     layer: str | None = texts.MEAN_OF_ALL
     head: str | None = texts.MEAN_OF_ALL
-    last: Asked = Asked()
+    last: TranslationTask = TranslationTask()
     control: WorkControl = field(default_factory=WorkControl)
 
 
-def asked(page: PageContext, model: "LoadedModel", request: TranslateRequest) -> Asked:
-    """What Translate is asked now."""
+def task_of(page: PageContext, model: "LoadedModel", request: TranslateRequest) -> TranslationTask:
+    """What Translate would do now."""
     from playground.tasks.writing import writes_from_source
 
     source, target = choices_of(model, page, request.source, request.target)
     trained = writes_from_source(model)
     ask = (request.prefix or None) if trained else (request.examples or None)
-    return Asked(model.key, page.text, target if trained else "", source if trained else "", ask)
+    return TranslationTask(model.key, page.text, target if trained else "", source if trained else "", ask)
 
 
-def translated(model: "LoadedModel", last: Asked, tick: Callable[[float], None] | None = None) -> "Translation":
+def translated(
+    model: "LoadedModel", task: TranslationTask, tick: Callable[[float], None] | None = None
+) -> "Translation":
     """The translation, made if it is not there."""
     from playground.tasks.translate import translate
 
     bench = workbench.shared()
     return bench.memo(
-        model, ("translation", last),
-        lambda: translate(model, last.text, last.target, last.source, last.ask, bench.task_runs(tick)),
+        model, ("translation", task),
+        lambda: translate(model, task.text, task.target, task.source, task.ask, bench.task_runs(tick)),
         size_of,
     )  # fmt: skip
 
