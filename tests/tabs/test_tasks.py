@@ -15,8 +15,17 @@ from playground.figures.tasks.spans import first_drawn
 from playground.loading import prepare
 from playground.tabs.shared import long_work
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.tasks import answer_view, beside_view, classify_view, labelling, list_view, tab, tag_view
-from playground.tabs.tasks.answer_view import QuestionRequest
+from playground.tabs.tasks import (
+    answer_reading,
+    answer_view,
+    beside_view,
+    classify_view,
+    labelling,
+    list_view,
+    tab,
+    tag_view,
+)
+from playground.tabs.tasks.answer_reading import QuestionRequest
 from playground.tabs.tasks.beside_view import BesideRequest
 from playground.tabs.tasks.classify_view import LabelsRequest
 from playground.tabs.tasks.list_view import FileRequest, ListRequest
@@ -171,10 +180,10 @@ def test_an_answer_and_a_tag_are_explained(heads):
     ask = partial(QuestionRequest, "who?", "<i>Anna</i> paid", method="occlusion")
     seen = shown(answer_view.draw, page("bert-answer"), ask())
     result = pg.answer(heads["answer"], "who?", "<i>Anna</i> paid")
-    assert seen["span"]["value"] == 0 and seen["against"]["value"] == answer_view.ALONE and "<i>" not in seen["why"]
+    assert seen["span"]["value"] == 0 and seen["against"]["value"] == answer_reading.ALONE and "<i>" not in seen["why"]
     assert f"start + end logit of “{result.best.text}”: {minus(result.best.score)} for" in plain(seen["why_words"])
     assert plain(seen["why"]).startswith("who?\n\n<i>")
-    beside = shown(answer_view.draw, page("bert-answer"), ask(against=answer_view.NO_ANSWER))
+    beside = shown(answer_view.draw, page("bert-answer"), ask(against=answer_reading.NO_ANSWER))
     assert f"“no answer”: {minus(result.margin)} for" in plain(beside["why_words"])
     other = result.spans[1]
     chosen = shown(answer_view.draw, page("bert-answer"), ask(span=1))

@@ -19,7 +19,7 @@ from playground.tabs.tasks import (
     translate_view,
     written_tokens,
 )
-from playground.tabs.tasks.answer_view import QuestionRequest
+from playground.tabs.tasks.answer_reading import QuestionRequest
 from playground.tabs.tasks.beside_answers import AnswersRequest
 from playground.tabs.tasks.beside_view import AnsweredRequest, BesideRequest
 from playground.tabs.tasks.summary_request import SummariseRequest

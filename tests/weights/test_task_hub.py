@@ -6,7 +6,7 @@ import playground as pg
 from playground import workbench
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.tasks import answer_view, classify_view, summarise_view, tab, tag_view, translate_view
-from playground.tabs.tasks.answer_view import QuestionRequest
+from playground.tabs.tasks.answer_reading import QuestionRequest
 from playground.tabs.tasks.classify_view import LabelsRequest
 from playground.tabs.tasks.summary_request import SummariseRequest
 from playground.tabs.tasks.tab import OpenedRequest
