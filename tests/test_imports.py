@@ -184,7 +184,7 @@ def new_process() -> list[str]:
         "print([name for name in ('torch', 'transformers', 'sklearn') if name in sys.modules], flush=True)\n"
         "from playground.api.plain_errors import plain_errors\n"
         "from playground.concurrency import first_import\n"
-        "from playground.tabs.shared.wiring import report_errors\n"
+        "from playground.tabs.shared.handler_errors import report_errors\n"
         "assert 'playground.models' not in sys.modules\n"
         "import transformers\n"  # once for all ways in: what is seen is who asked for it, and in which order
         "transformers.AutoModelForCausalLM, transformers.GenerationMixin\n"

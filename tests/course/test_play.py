@@ -11,8 +11,8 @@ from playground import workbench
 from playground.course.lesson_file import lesson_files
 from playground.course.progress import Progress, read_progress
 from playground.tabs.course.handlers import BeginRequest, CourseRequest
+from playground.tabs.shared.handler_errors import report_errors
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.wiring import report_errors
 from tests.tabs.calling import page_app, plain
 
 pytestmark = pytest.mark.slow

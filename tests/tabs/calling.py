@@ -12,7 +12,7 @@ import gradio as gr
 
 from playground import workbench
 from playground.page import create_app
-from playground.tabs.shared.wiring import report_errors
+from playground.tabs.shared.handler_errors import report_errors
 
 
 @cache

@@ -29,9 +29,9 @@ from playground.tabs.generate import prompt_view, streaming
 from playground.tabs.generate.request import ViewRequest, WriteRequest
 from playground.tabs.shared.emptied import is_stop
 from playground.tabs.shared.engine_handler import portable
+from playground.tabs.shared.handler_errors import report_errors
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.sources import source_of
-from playground.tabs.shared.wiring import report_errors
 from playground.workbench import Workbench
 from tests.tabs.calling import page_app
 from tests.tools import zoo

@@ -7,10 +7,10 @@ import pytest
 
 from playground.errors import PlaygroundError
 from playground.tabs.shared import long_work
+from playground.tabs.shared.handler_errors import report_errors
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.stop_button import HIDDEN, SHOWN, with_stop
-from playground.tabs.shared.wiring import report_errors
 from tests.tabs.calling import page_app
 
 

@@ -34,9 +34,9 @@ from playground.tabs.generate import (
     under_lens,
 )
 from playground.tabs.generate.request import PieceRequest, ViewRequest, WriteRequest
+from playground.tabs.shared.handler_errors import report_errors
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import script_output
-from playground.tabs.shared.wiring import report_errors
 from playground.texts.numbers import bits, minus
 from playground.workbench import Workbench
 from tests.generation.test_generate import counted_passes

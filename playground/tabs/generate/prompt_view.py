@@ -24,8 +24,9 @@ from playground.tabs.generate.request import ViewRequest
 from playground.tabs.generate.session_view import chat_messages, entries_view, known_languages, mode_view, tree_view
 from playground.tabs.generate.token_explanation import NOTHING, explain_prompt_token, explain_text_end, pieces_view
 from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.shared.wiring import Outputs
 from playground.texts import generate as texts
 
 if TYPE_CHECKING:

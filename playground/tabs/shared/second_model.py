@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from playground import workbench
 from playground.components import markup
 from playground.errors import Cancelled, PlaygroundError
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.long_work import WorkControl
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.shared.wiring import Outputs
 
 if TYPE_CHECKING:
     from playground.models.loaded_model import LoadedModel

@@ -11,11 +11,9 @@ Knows Gradio and the page's shared components; knows no tab.
 
 import dataclasses
 import inspect
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import partial, wraps
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -23,34 +21,17 @@ from gradio.blocks import Block
 from gradio.components import Component
 
 from playground.components import PlotlyView
-from playground.errors import PlaygroundError
-from playground.tabs.shared.emptied import emptied, is_stop, shows_answer
 from playground.tabs.shared.engine_handler import EngineHandler
-from playground.tabs.shared.page_context import PageContext, PageControls, StillLoading, in_words, message_for
+from playground.tabs.shared.handler_errors import Handler, Outputs, after_error, emptying, report_errors
+from playground.tabs.shared.page_context import PageContext, PageControls
 from playground.tabs.shared.scripts import script_output, taken_scripts
 from playground.tabs.shared.sources import has_figure, source_of, with_source
 
-Outputs = dict[str, Any]
-"""An output's name -> its new value or update. Outputs that are not named keep what they show."""
 SOURCE = "source"
 """Beside the outputs: what the numbers of the pictures come from, in place of `sources.source_of`."""
 REQUEST = "request"
 """Beside the outputs: the request that the pictures were drawn of, of a handler that changes the one it was called with, as
 where a view opens on a head that nobody chose."""
-Handler = Callable[..., Any]
-"""handler(page[, request][, event]) -> Outputs, or an iterator of them. `event` is passed where the handler has a
-parameter of that name."""
-Empty = Callable[[PlaygroundError, Outputs], Outputs]
-"""empty(reason, drawn) -> the outputs that take away what a drawing that failed has left standing. drawn: what it gave
-before it failed, which stays if there is a picture among it; how far it was goes."""
-
-
-class ErrorWithOutputs(PlaygroundError):
-    """An error after which the page shows something else than before: `outputs`, beside the message."""
-
-    def __init__(self, error: PlaygroundError, outputs: Outputs):
-        super().__init__(error.message, error.remedy)
-        self.outputs = outputs
 
 
 def bind(
@@ -83,7 +64,7 @@ def bind(
         fields = {field.name for field in dataclasses.fields(request)}
         assert set(inputs) == fields, f"{request.__name__} has {sorted(fields)}; the inputs are {sorted(inputs)}"
     targets: dict[str, Block] = {"message": page.message, **outputs}
-    empty = _emptying(outputs, empties, page.message)
+    empty = emptying(outputs, empties, page.message)
     safe = report_errors(handler, empty)
     takes_event = "event" in inspect.signature(handler).parameters
     streams = inspect.isgeneratorfunction(handler)
@@ -130,7 +111,7 @@ def bind(
             called = arguments(values)
             named = {"message": gr.skip()} if called is None else performed.call(called, event)
         except Exception as error:  # a control's value that the request does not take, an engine that is gone
-            named = _after(error, handler, called or (), empty)
+            named = after_error(error, handler, called or (), empty)
         return _by_component(named, targets)
 
     def stream(values: Sequence[Any], event: gr.EventData | None) -> Iterator[dict]:
@@ -144,7 +125,7 @@ def bind(
                 for named in answers:
                     yield _by_component(named, targets)
         except Exception as error:
-            yield _by_component(_after(error, handler, called or (), empty), targets)
+            yield _by_component(after_error(error, handler, called or (), empty), targets)
 
     function = _for_gradio(stream if streams else run, takes_event)
     function.__name__ = handler.__name__
@@ -159,75 +140,6 @@ def bind(
 def _names(targets: Collection[str], pictures: Collection[str]) -> frozenset[str]:
     """All outputs that a handler may set."""
     return frozenset([*targets, SOURCE, REQUEST, *map(script_output, pictures)])
-
-
-def report_errors(handler: Handler, empty: Empty | None = None) -> Handler:
-    """The handler with one more output, "message": an error is reported there; when the handler succeeds, the message goes
-    away. After an error everything else stays as it was, unless `empty` takes it away."""
-    if inspect.isgeneratorfunction(handler):
-
-        @wraps(handler)
-        def stream(*arguments: Any, **named: Any) -> Iterator[Outputs]:
-            drawn: Outputs = {}
-            try:
-                import_module("playground.models")  # transformers, in one thread: see concurrency/first_import.py
-                for outputs in handler(*arguments, **named):
-                    drawn |= outputs
-                    yield {"message": "", **outputs}
-            except Exception as error:
-                yield _after(error, handler, arguments, empty, drawn)
-
-        return stream
-
-    @wraps(handler)
-    def run(*arguments: Any, **named: Any) -> Outputs:
-        try:
-            import_module("playground.models")
-            return {"message": "", **handler(*arguments, **named)}
-        except Exception as error:
-            return _after(error, handler, arguments, empty)
-
-    return run
-
-
-def _after(
-    error: Exception,
-    handler: Handler,
-    arguments: Sequence[Any],
-    empty: Empty | None = None,
-    drawn: Outputs | None = None,
-) -> Outputs:
-    """The outputs after an error; `drawn` was given before it."""
-    if isinstance(error, StillLoading):
-        return {"message": message_for(error, "")}
-    problem = in_words(error, _action(handler, arguments))
-    outputs = empty(problem, drawn or {}) if empty else {}
-    return {**getattr(error, "outputs", {}), **outputs, "message": message_for(problem, "")}
-
-
-def _emptying(outputs: Mapping[str, Block], empties: bool | Collection[str], message: Block) -> Empty | None:
-    """See `bind`."""
-    if not empties:
-        return None
-    names = [name for name, block in outputs.items() if shows_answer(block)] if empties is True else empties
-    blocks = {name: outputs[name] for name in names if outputs[name] is not message}
-    pictures = [name for name, block in blocks.items() if isinstance(block, PlotlyView)]
-
-    def empty(reason: PlaygroundError, drawn: Outputs) -> Outputs:
-        stays = drawn if any(has_figure(drawn.get(name)) for name in pictures) else {}
-        goes = {n: b for n, b in blocks.items() if n not in stays and (n in drawn or not is_stop(b))}
-        return emptied(goes, reason)
-
-    return empty
-
-
-def _action(handler: Handler, arguments: Sequence[Any]) -> str:
-    """What a handler does, as the page names it: its tab and view, and the model. Example: "Attention, Heads (gpt2)" """
-    package, _, _ = handler.__module__.rpartition(".")
-    titles = [getattr(sys.modules.get(name), "TITLE", "") for name in (package, handler.__module__)]
-    place = ", ".join(dict.fromkeys(filter(None, titles))) or "This action"
-    model = next((value.model_id for value in arguments if isinstance(value, PageContext)), "")
-    return f"{place} ({model})" if model else place
 
 
 def _place(block: Block | None) -> list[str]:

@@ -13,10 +13,11 @@ from playground.components.shaded_text import marked
 from playground.errors import Cancelled, PlaygroundError
 from playground.figures.tasks.spans import MAX_CELLS, first_drawn, span_figure
 from playground.tabs.shared.controls import figure_or_nothing
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, progress, reasons
 from playground.tabs.shared.scripts import script_output
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.shared.wiring import Outputs
 from playground.tabs.tasks.answer_writing import AnswerTask
 from playground.tabs.tasks.written_tokens import NO_TOKENS
 from playground.texts import tasks as texts

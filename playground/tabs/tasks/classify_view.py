@@ -13,12 +13,13 @@ from playground.figures.tasks.labels import MAX_BARS, labels_figure, labels_sent
 from playground.tabs.shared.controls import choices_of_text, figure_or_nothing
 from playground.tabs.shared.detail import LEADING
 from playground.tabs.shared.events import LATEST
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import AUTOMATIC, NO_REASONS, Method, method_list, progress, reasons, reasons_view
 from playground.tabs.shared.scripts import script_output
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.how_good import HowGood, measured, right_words
 from playground.tabs.tasks.inputs import example_chips
 from playground.tabs.tasks.labelling import (

@@ -13,12 +13,13 @@ from playground.figures.tasks.lists import list_sentence
 from playground.tabs.shared.controls import choices_of_text
 from playground.tabs.shared.downloads import file_stem, fresh_folder
 from playground.tabs.shared.events import GENERATES, RUNS_MODEL
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
 from playground.tabs.shared.stop_button import stop_button
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.tasks.labelling import LabelControls, Labelling, classified, label_controls, ways_of
 from playground.texts import tasks as texts
 

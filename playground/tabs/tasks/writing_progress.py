@@ -5,9 +5,10 @@ from typing import TypeVar
 
 from playground.components import markup
 from playground.errors import Cancelled, PlaygroundError
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.long_work import WorkControl, with_progress
 from playground.tabs.shared.reasons import STOP_HIDDEN, STOP_SHOWN
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.shared.wiring import Outputs
 
 V = TypeVar("V")
 

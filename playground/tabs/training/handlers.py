@@ -10,8 +10,9 @@ from playground import workbench
 from playground.errors import PlaygroundError
 from playground.figures.training.curves import step_mark
 from playground.tabs.shared.downloads import fresh_folder, zipped
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.shared.wiring import Outputs
 from playground.tabs.training.commands import command
 from playground.tabs.training.opening import everywhere
 from playground.tabs.training.requests import CodeRequest, PlayRequest, SpeedRequest, Watched, WatchRequest

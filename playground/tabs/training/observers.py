@@ -6,8 +6,9 @@ import gradio as gr
 from playground import workbench
 from playground.components import markup
 from playground.errors import PlaygroundError
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs
+from playground.tabs.shared.wiring import Outputs
 from playground.tabs.training.commands import gives_way
 from playground.tabs.training.handlers import own_run, preview
 from playground.tabs.training.requests import LESSON, NAME, PlayRequest, TickRequest, Watched

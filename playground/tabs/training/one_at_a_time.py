@@ -9,8 +9,9 @@ import gradio as gr
 from playground.components import Panel, markup
 from playground.errors import PlaygroundError
 from playground.tabs.shared.events import GENERATES, QUIET
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.page_context import PageContext
-from playground.tabs.shared.wiring import ErrorWithOutputs, Handler, Outputs
+from playground.tabs.shared.wiring import Handler, Outputs
 
 STREAMS: dict[str, Any] = GENERATES | {"show_progress": "hidden", "show_progress_on": []}
 """Options of such work: it says itself how far it is, and its picture grows. Gradio's progress would lie over it."""

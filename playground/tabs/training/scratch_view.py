@@ -14,10 +14,11 @@ from playground.components import Panel, PlotlyView, markup
 from playground.errors import PlaygroundError
 from playground.figures.training.comparison import comparison_figure, comparison_words
 from playground.tabs.shared.events import RUNS_MODEL
+from playground.tabs.shared.handler_errors import ErrorWithOutputs
 from playground.tabs.shared.page_context import PageContext
 from playground.tabs.shared.scripts import OF_RUN
 from playground.tabs.shared.views import View
-from playground.tabs.shared.wiring import ErrorWithOutputs, Outputs, bind
+from playground.tabs.shared.wiring import Outputs, bind
 from playground.tabs.training.handlers import snapshot_of
 from playground.tabs.training.one_at_a_time import STREAMS, ends, one_at_a_time
 from playground.tabs.training.requests import WatchControls, WatchRequest
