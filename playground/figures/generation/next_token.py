@@ -60,10 +60,18 @@ def distribution_figure(
         sentence += f"; all but these {len(p)} share {percent(rest)}."
     if chosen is not None:
         sentence += f" Marked: “{in_words(labels[chosen])}” with {percent(float(p[chosen]))}."
-    finish(figure, sentence, title=title, uirevision=f"next-{len(p)}", bargap=0.35, showlegend=False)
+    places = [*labels, OTHERS]
+    finish(
+        figure,
+        sentence,
+        title=title,
+        uirevision=f"next-{len(p)}",
+        own_ticks=[f"yaxis {len(p)}"],
+        bargap=0.35,
+        showlegend=False,
+    )
     end = OUTSIDE * float(shares.max()) or 1
     figure.update_xaxes(title_text="probability", range=[0, end], **percent_ticks(end))
-    places = [*labels, OTHERS]
     figure.update_yaxes(
         token_axis("", places, max_ticks=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )
