@@ -50,6 +50,7 @@ def distribution_figure(
             text=[label(percent(float(share))) for share in shares],
             textposition="outside",
             textfont={"size": SMALL},
+            constraintext="none",  # else Plotly shrinks a percentage to its bar's height
             cliponaxis=False,
             hovertemplate="<b>%{y}</b><br>probability <b>%{text}</b> (%{x:.4f})<extra></extra>",
         )
