@@ -20,10 +20,11 @@ class FigureTranslation {
     }
     for (const trace of data) this.trace(trace, trace.meta);
     this.layout(layout);
-    for (const axis of layout.meta?.[OURS] || []) {
-      const {ticktext, labelalias} = layout[axis] || {};
-      if (Array.isArray(ticktext)) layout[axis].ticktext = ticktext.map((text) => this.words(String(text)));
-      for (const [place, text] of Object.entries(labelalias || {})) labelalias[place] = this.words(text);
+    for (const named of layout.meta?.[OURS] || []) {
+      const [axis, only] = named.split(' '), {tickvals, ticktext, labelalias} = layout[axis] || {};
+      const translated = (text, place) => (only === undefined || only === String(place) ? this.words(String(text)) : text);
+      if (Array.isArray(ticktext)) layout[axis].ticktext = ticktext.map((text, n) => translated(text, tickvals?.[n]));
+      for (const [place, text] of Object.entries(labelalias || {})) labelalias[place] = translated(text, place);
     }
     return figure;
   }

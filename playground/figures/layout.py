@@ -18,7 +18,7 @@ from playground.texts.numbers import percent
 OURS, THEIRS = "ours", "theirs"
 """For the page in another language (components/figure_translation.js). Words in a trace's `meta`: all texts at its points
 are the page's own; its name is a visitor's or a model's. As an annotation's `name`: its text is a visitor's or a model's.
-In the layout's `meta`, OURS lists the axes whose ticks are the page's own."""
+In the layout's `meta`, OURS lists the axes whose ticks, or one of whose ticks, are the page's own."""
 OUTSIDE = 1.25
 """Of an axis of horizontal bars its end over the longest bar: the number beside it has room in narrow pictures too, which
 have no margin."""
@@ -86,7 +86,7 @@ def base_layout(
     description: one plain sentence for screen readers (the view makes it the aria-label). title: unescaped.
     uirevision: names the content; while it stays the same, zoom and hidden series survive an update. table: whether
     the page offers a heat map's numbers as a table. own_ticks: the axes whose ticks are all the page's own words, such as
-    "yaxis". more: further layout attributes.
+    "yaxis"; "yaxis 12" if only the tick at 12 is. more: further layout attributes.
     """
     if title:
         more = {"title": {"text": label(title, None)}, "margin": {"t": 76}, **more}

@@ -27,11 +27,8 @@ MODEL = "The model:"
 CLICK_TOKEN = "Click a token, then lock."
 HEAD = "The head that the page shows now is your answer. Click one in the picture, or move Layer and Head, then lock."
 HEAD_NAME = "layer {layer}, head {head}"
-NO_ANSWER = ("There is no answer yet.", "Choose or type one first; “Skip” goes on without.")
-OUT_OF_RANGE = (
-    "Your number is {value}; this question takes {least} to {most}.",
-    "Type another one; “Skip” goes on without.",
-)
+NO_ANSWER = ("There is no answer yet.", "Choose or type one first.")
+OUT_OF_RANGE = ("Your number is {value}; this question takes {least} to {most}.", "Type another one.")
 NOT_A_TOKEN = ("No token is clicked yet.", "Click one above, then lock.")
 COMPUTING = "The model is computing its answer …"
 TRAINS = "The tiny model is being trained to its end, here and now: half a minute for the first who asks."

@@ -54,6 +54,13 @@ def test_the_page_speaks_chinese(open_page, playground_server):
     )
     for said in (drawn["data"][0]["name"], *drawn["data"][0]["hovertemplate"].split("<br>")):
         assert ("Layers" in said) == ("“" in said) and "text" not in said and "layer" not in said, drawn
+    rest = {"tickvals": [0, 1], "ticktext": ["all others"] * 2, "labelalias": {"0": "all others", "1": "all others"}}
+    drawn = page.evaluate(
+        "(f) => window.__playgroundLanguage.figure(f)", {"layout": {"meta": {"ours": ["yaxis 1"]}, "yaxis": rest}}
+    )["layout"]["yaxis"]
+    assert drawn["ticktext"] == list(drawn["labelalias"].values()) == ["all others", "其余全部"], (
+        "the last is the page's"
+    )
     page.locator("#lens-text textarea").fill(HOSTILE)
     page.locator("#look").click()
     page.wait_for_function("document.querySelector('#xray-picture').innerText.includes('Layers')")

@@ -79,8 +79,10 @@ def test_a_reveal_leaves_what_is_typed(room):
 
 
 def test_the_teacher_is_not_told_that_she_answered_nothing():
-    """Guards the end of a lesson in class: the teacher's page has no answers of its own."""
+    """Guards against a teacher's page that counts her answers at the end of a lesson, of which it has none, or says
+    "(empty)" in their place."""
     lesson = Lesson("numbers", "A lesson", 5, "", 1, (NUMBER,))
+    assert "(empty)" not in end_words(lesson, [], in_class=True)
     assert "no answer" in end_words(lesson, []) and "no answer" not in end_words(lesson, [], in_class=True)
 
 

@@ -382,6 +382,8 @@ def test_next_token_bars_add_up():
     assert list(bars.text) == ["50 %", "25 %", "&lt;0.1 %", "25 %"]
     assert [c == theme.ACCENT for c in bars.marker.color] == [False, True, False, False]
     assert list(figure.layout.yaxis.ticktext) == [".", ",", "⏎", "all others"]
+    assert figure.layout.meta["ours"] == ["yaxis 3"], "only the last tick is no token"
+    assert bars.constraintext == "none", "a percentage shrinks to the height of its bar"
     assert list(bars.customdata) == [0, 1, 2, -1]
     for sure in (
         next_token.distribution_figure(["a"], [0.9999]),

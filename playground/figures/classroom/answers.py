@@ -12,6 +12,8 @@ from playground.texts import classroom as texts
 
 LONGEST = 36
 """Characters of an answer beside its bar; a longer one is cut, and whole at the pointer."""
+LONGEST_QUESTION = 180
+"""Characters of a question above the bars: three lines. The lesson's panel has the whole."""
 
 
 def answers_figure(bars: Sequence[Bar], question: str, key: str, own: bool = False) -> go.Figure:
@@ -35,7 +37,7 @@ def answers_figure(bars: Sequence[Bar], question: str, key: str, own: bool = Fal
     finish(
         figure,
         texts.DESCRIPTION.format(bars=spoken),
-        title=_short(question, 90),
+        title=_short(question, LONGEST_QUESTION),
         uirevision=key,
         own_ticks=["yaxis"] if own else (),
         height=100 + 34 * max(2, len(bars)),

@@ -50,6 +50,7 @@ def distribution_figure(
             text=[label(percent(float(share))) for share in shares],
             textposition="outside",
             textfont={"size": SMALL},
+            constraintext="none",  # else Plotly shrinks a percentage to its bar's height
             cliponaxis=False,
             hovertemplate="<b>%{y}</b><br>probability <b>%{text}</b> (%{x:.4f})<extra></extra>",
         )
@@ -60,10 +61,18 @@ def distribution_figure(
         sentence += f"; all but these {len(p)} share {percent(rest)}."
     if chosen is not None:
         sentence += f" Marked: “{in_words(labels[chosen])}” with {percent(float(p[chosen]))}."
-    finish(figure, sentence, title=title, uirevision=f"next-{len(p)}", bargap=0.35, showlegend=False)
+    places = [*labels, OTHERS]
+    finish(
+        figure,
+        sentence,
+        title=title,
+        uirevision=f"next-{len(p)}",
+        own_ticks=[f"yaxis {len(p)}"],
+        bargap=0.35,
+        showlegend=False,
+    )
     end = OUTSIDE * float(shares.max()) or 1
     figure.update_xaxes(title_text="probability", range=[0, end], **percent_ticks(end))
-    places = [*labels, OTHERS]
     figure.update_yaxes(
         token_axis("", places, max_ticks=100, range=[len(places) - 0.5, -0.5], tickfont={"family": MONO, "size": SIZE})
     )

@@ -59,7 +59,7 @@ def end_words(lesson: Lesson, verdicts: Sequence[Verdict], *, in_class: bool = F
     return (
         f"<p class='pg-course-ask'>{markup.text(texts.END.format(title=lesson.title))}</p>"
         f"<p class='pg-note'><b>{markup.text(texts.KNOWS)}</b></p>{paragraphs(lesson.knows)}"
-        f"<p class='pg-note'>{markup.text(score)}</p>"
+        + (f"<p class='pg-note'>{markup.text(score)}</p>" if score else "")
     )
 
 
