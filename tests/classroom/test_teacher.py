@@ -47,8 +47,10 @@ def test_answers_are_drawn_and_saved_safely(room, teacher):
     drawn = teacher.draw(PageContext(), request)
     assert list(drawn["figure"].data[0].x) == [2, 1] and "<img" not in str(drawn["figure"].layout.yaxis.ticktext)
     assert "“=1+1”: 2 of 3" in drawn["sentence"] and "3 answered" in drawn["line"]
-    lines = teacher.save(PageContext(), request)["csv"].splitlines()
+    saved = teacher.save(PageContext(), request)
+    lines = saved["csv"].splitlines()
     assert lines[1:] == ["A lesson,1,Which?,'=1+1,2,", "A lesson,1,Which?,<img src=x onerror=alert(1)>,1,"]
+    assert saved["file"] == "hostile-1.csv", "seven questions are seven files, not answers(6).csv"
     assert len(set(drawn["figure"].data[0].marker.color)) == 1
     room.show("", "hostile", 1)
     assert "answered" not in teacher.draw(PageContext(), request)["line"], "a lesson's last page asks nothing"

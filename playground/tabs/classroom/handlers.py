@@ -75,7 +75,7 @@ class Teacher:
         return self._panel(page, request, room) | place | {"next": on}
 
     def save(self, page: PageContext, request: TeacherRequest) -> Outputs:
-        """The answers so far, for a file that the teacher's browser saves."""
+        """The answers so far, for a file that the teacher's browser saves, and the file's name: of lesson and step."""
         from playground.tasks.table_file import csv_text
 
         room = _room(request)
@@ -92,7 +92,7 @@ class Teacher:
              texts.YES if bar.is_right else "")
             for bar in self._bars(page, step, room.answers, own)
         ]  # fmt: skip
-        return {"csv": csv_text(texts.CSV_HEAD, rows)}
+        return {"csv": csv_text(texts.CSV_HEAD, rows), "file": f"{lesson.name}-{room.view.step + 1}.csv"}
 
     def _panel(self, page: PageContext, request: TeacherRequest, room: Classroom) -> Outputs:
         view, answers = room.view, room.answers

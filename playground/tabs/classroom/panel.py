@@ -27,7 +27,7 @@ class ClassControls:
     pupil: dict[str, Component]
     """What a pupil's requests hold beside the others: fields of PupilRequest."""
     hidden: dict[str, gr.Textbox]
-    """secret, origin, role, csv: what the page keeps."""
+    """secret, origin, role, csv, file: what the page keeps."""
     buttons: dict[str, gr.Button]
     parts: dict[str, Any]
     """What the handlers set."""
@@ -36,7 +36,7 @@ class ClassControls:
 def build() -> ClassControls:
     """Builds the components where it is called."""
     hide: dict[str, Any] = {"visible": "hidden", "container": False}
-    hidden = {name: gr.Textbox("", **hide) for name in ("secret", "origin", "role", "csv")}
+    hidden = {name: gr.Textbox("", **hide) for name in ("secret", "origin", "role", "csv", "file")}
     buttons = {name: gr.Button(visible="hidden", elem_id=f"class-{name}") for name in ("step", "draw")}
     parts: dict[str, Any] = {"role": hidden["role"]}
     with gr.Row(visible=False, elem_id="class-pupil") as parts["for_pupils"]:
@@ -79,8 +79,9 @@ def connect(page: PageControls, controls: ClassControls, course: Course) -> None
     bind(buttons["draw"].click, teacher.draw, **wires, **draws)
     reveals = wires | {"outputs": controls.parts | course.targets | {"next": course.parts["next"]}}
     bind(buttons["reveal"].click, teacher.reveal, **reveals, **draws)
-    saved = bind(buttons["save"].click, teacher.save, **wires | {"outputs": {"csv": hidden["csv"]}}, **QUIET)
-    saved.then(None, hidden["csv"], None, js=calls.SAVE, **QUIET)
+    written = {name: hidden[name] for name in ("csv", "file")}
+    saved = bind(buttons["save"].click, teacher.save, **wires | {"outputs": written}, **QUIET)
+    saved.then(None, list(written.values()), None, js=calls.SAVE, **QUIET)
 
     options: dict[str, Any] = {**QUIET, "concurrency_id": "course", "concurrency_limit": 32}
     bind(buttons["step"].click, course.handlers.follow, outputs=course.parts, **course.wires, **options)
