@@ -98,7 +98,8 @@ def draw(page: PageContext, request: SummariseRequest) -> Outputs:
 
 def write(page: PageContext, request: SummariseRequest) -> Iterator[Outputs]:
     """Summarises, with how far it is before that."""
-    model, task = page.model(), task_of(page.model(), request)
+    model = page.model()
+    task = task_of(model, request)
     yield nothing() | {"sentence": markup.progress("Reading the passage.", 0.0, 0.0)}
     words = "Summarising. Stop ends it."
     result = yield from while_writing(partial(summarised, model, task), request.control, "The summary", words)

@@ -115,7 +115,8 @@ def draw(page: PageContext, request: TranslateRequest) -> Outputs:
 
 def write(page: PageContext, request: TranslateRequest) -> Iterator[Outputs]:
     """Translates, with how far it is before that."""
-    model, task = page.model(), task_of(page, page.model(), request)
+    model = page.model()
+    task = task_of(page, model, request)
     yield nothing() | {"sentence": markup.progress("Reading the text.", 0.0, 0.0)}
     words = "Translating. Stop ends it."
     result = yield from while_writing(partial(translated, model, task), request.control, "The translation", words)
